@@ -1,0 +1,3 @@
+// Package limit owns the throttles of login and endpoints.
+// It knows no HTTP and no engine.
+package limit

@@ -1,0 +1,40 @@
+package limit
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Rate is how many attempts are allowed in a time; as many may come at once.
+type Rate struct {
+	Count int
+	Per   time.Duration
+}
+
+var units = map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour}
+
+// ParseRate reads "10/m": a count of 1 to 1,000,000 by s, m or h.
+func ParseRate(s string) (Rate, error) {
+	count, unit, _ := strings.Cut(s, "/")
+	n, err := strconv.Atoi(count)
+	per, ok := units[unit]
+	if err != nil || !ok || n < 1 || n > 1_000_000 {
+		return Rate{}, fmt.Errorf("rate %q: write a count and /s, /m or /h, as in 10/m", s)
+	}
+	return Rate{Count: n, Per: per}, nil
+}
+
+// String is the form that ParseRate reads.
+func (r Rate) String() string {
+	for unit, per := range units {
+		if r.Per == per {
+			return strconv.Itoa(r.Count) + "/" + unit
+		}
+	}
+	return fmt.Sprintf("%d in %v", r.Count, r.Per)
+}
+
+// Interval is the time after which one more attempt is allowed.
+func (r Rate) Interval() time.Duration { return r.Per / time.Duration(r.Count) }

@@ -1,0 +1,137 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/signet-oidc/signet/issuer/audit"
+	"github.com/signet-oidc/signet/issuer/id"
+)
+
+// ErrNotFound means that there is no such session or login.
+var ErrNotFound = errors.New("no such session")
+
+// Login is a person in a browser or app (OIDC Session Management's End-User
+// session). Sessions hang on it; ending it ends them.
+type Login struct {
+	ID       id.Login  `json:"id"`
+	User     id.User   `json:"user"`
+	AuthTime time.Time `json:"auth_time"` // when the person last proved who they are
+	AMR      []string  `json:"amr"`       // how (RFC 8176); ["pwd"]
+	Expires  time.Time `json:"expires"`   // absolute
+	// Cookie is the SHA-256 of the browser's login cookie; zero for an app.
+	Cookie [32]byte `json:"-"`
+}
+
+// Session is one client's share of a login: one refresh family, one `sid`, one
+// index in the status lists.
+type Session struct {
+	ID       id.Session `json:"id"`
+	Login    id.Login   `json:"login"`
+	User     id.User    `json:"user"`
+	Client   id.Client  `json:"client"`
+	Scope    []string   `json:"scope"`
+	Audience []string   `json:"audience"`
+	BoundKey string     `json:"bound_key,omitempty"` // RFC 7638 thumbprint (RFC 9449 §5); empty: none
+	Status   int64      `json:"status"`              // index over all status lists
+	AuthTime time.Time  `json:"auth_time"`
+	Created  time.Time  `json:"created"`
+	Expires  time.Time  `json:"expires"` // absolute; no refresh outlives it
+	Ended    time.Time  `json:"ended,omitzero"`
+	Reason   string     `json:"reason,omitempty"` // why it ended
+}
+
+// Person is what a token says of a user, as of a version. A session's state
+// carries a copy where that spares the refresh a second store.
+type Person struct {
+	User     id.User
+	Roles    []string
+	Disabled bool
+	Version  int64
+}
+
+// Ended is a session that an End has ended (or that had been): what the marks and
+// the status lists need to know of it.
+type Ended struct {
+	ID     id.Session
+	Status int64
+	Until  time.Time // when the session would have expired; its marks go then
+}
+
+// Which names sessions: all that match every field that is set. At least one of
+// ID, Login, User, Client is.
+type Which struct {
+	ID     id.Session
+	Login  id.Login
+	User   id.User
+	Client id.Client
+	But    id.Login // all but those of this login
+}
+
+// Ledger is what must not be lost of sessions: that each exists and that it
+// ended. SQL keeps it. Every change writes its event, and an entry of kind
+// "session" (id: the sid; version: the status index) for each ended session in
+// the changes feed, in one transaction with it.
+type Ledger interface {
+	// Open writes a session, and its login unless that exists. Where the user
+	// would have more than most live sessions, the oldest end with reason
+	// "too_many"; these it returns.
+	Open(ctx context.Context, l Login, s Session, most int, e audit.Event) ([]Ended, error)
+	// End marks the live sessions that match, and their login when it has no
+	// live session left or Which names the login, as ended at e.At with e.Reason.
+	// It returns those it ended; none and no error where all had ended before.
+	// No event is written when nothing ended.
+	End(ctx context.Context, w Which, e audit.Event) ([]Ended, error)
+	// Find returns a session, live or ended, and its user as of now, or
+	// ErrNotFound.
+	Find(ctx context.Context, s id.Session) (Session, Person, error)
+	// List returns at most limit sessions that match w, live ones only unless
+	// ended is set, whose id is greater than after, by id.
+	List(ctx context.Context, w Which, ended bool, after id.Session, limit int) ([]Session, error)
+}
+
+// Indices hands out status indices and remembers which are set.
+type Indices interface {
+	// Lease takes n successive indices that nobody ever had, and returns the
+	// first. Blocks never cross a list (ListSize is a multiple of n).
+	Lease(ctx context.Context, n int64) (first int64, err error)
+	// Set calls yield with the index of each ended session whose list is still
+	// published: at least one session of the list has Ended (or Expires, where it
+	// has not ended) later than since. It stops when yield returns false.
+	Set(ctx context.Context, since time.Time, yield func(index int64) bool) error
+	// Lists returns the numbers of the lists that are still published, by the
+	// same rule.
+	Lists(ctx context.Context, since time.Time) ([]int64, error)
+}
+
+// Generations is what changes all the time: which refresh token of a session is
+// the current one. Redis keeps it; where there is none, SQL.
+type Generations interface {
+	// Begin writes the state of a new session, or of one that the ledger knows
+	// and this store has lost. Where there is a state already it stays as it is.
+	Begin(ctx context.Context, s State) error
+	// Rotate does what Decide says, in one atomic operation and one round trip:
+	// any number of calls at once are as if one after the other. Of a session it
+	// has no state of, it says Unknown.
+	Rotate(ctx context.Context, r Rotation) (Result, error)
+	// Look returns the state as it is, or ErrNotFound. It changes nothing.
+	Look(ctx context.Context, s id.Session) (State, error)
+	// End marks sessions as ended, so that no Rotate of theirs succeeds, until
+	// each one's Until. Sessions without a state are marked as well: a state must
+	// not come back by Begin.
+	End(ctx context.Context, ended []Ended) error
+	// Update gives the state of a session the person's roles and disabled flag,
+	// if p.Version is newer than what it has. Unknown sessions are passed over.
+	Update(ctx context.Context, sessions []id.Session, p Person) error
+}
+
+// Settler is what an engine has in addition that ends families on reuse before
+// the ledger knows of it (Redis): its list of marks "not yet in the ledger".
+type Settler interface {
+	// Unsettled returns at most limit sessions that a Rotate ended for reuse and
+	// that Settle has not been called for.
+	Unsettled(ctx context.Context, limit int) ([]id.Session, error)
+	// Settle says that the ledger knows.
+	Settle(ctx context.Context, sessions []id.Session) error
+}
