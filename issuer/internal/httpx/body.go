@@ -1,0 +1,131 @@
+package httpx
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"reflect"
+	"strings"
+
+	"github.com/signet-oidc/signet/verifier/jws"
+)
+
+// MaxBody is the most bytes of a request body that are read.
+const MaxBody = 64 << 10
+
+// maxFields is the most parameters of a form; no endpoint knows half as many.
+const maxFields = 64
+
+// DecodeJSON reads one JSON object into dst, a pointer to a struct: the content
+// type must say so; a second document, a member twice, an unknown member (who
+// would set roles) or one in another case is refused.
+func DecodeJSON(w http.ResponseWriter, r *http.Request, dst any) error {
+	if err := contentType(r, "application/json"); err != nil {
+		return err
+	}
+	body, err := read(w, r)
+	if err != nil {
+		return err
+	}
+	return decodeJSON(body, dst)
+}
+
+func decodeJSON(body []byte, dst any) error {
+	known := members(dst)
+	in := jws.NewReader(string(body))
+	for m := in.Object(); m.Next(&in); {
+		if !known[m.Name] {
+			return BadRequest("the body has a member that is not known here")
+		}
+	}
+	if err := in.End(); err != nil {
+		return BadRequest("the body is not one JSON object with each member once")
+	}
+	if err := json.Unmarshal(body, dst); err != nil {
+		return BadRequest("a member of the body has the wrong type")
+	}
+	return nil
+}
+
+// members are the JSON names of a struct's fields.
+func members(dst any) map[string]bool {
+	t := reflect.TypeOf(dst).Elem()
+	names := make(map[string]bool, t.NumField())
+	for i := range t.NumField() {
+		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		names[name] = true
+	}
+	return names
+}
+
+// Form reads an application/x-www-form-urlencoded body. A parameter that occurs
+// twice is refused; one without a value counts as left out (RFC 6749 §3.1, §3.2).
+// Parameters in the URL are not read (§2.3.1: never in the request URI).
+func Form(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+	if err := contentType(r, "application/x-www-form-urlencoded"); err != nil {
+		return nil, err
+	}
+	body, err := read(w, r)
+	if err != nil {
+		return nil, err
+	}
+	return parseForm(string(body))
+}
+
+func parseForm(body string) (url.Values, error) {
+	if strings.Count(body, "&") >= maxFields {
+		return nil, BadRequest("the form has too many parameters")
+	}
+	form, err := url.ParseQuery(body)
+	if err != nil {
+		return nil, BadRequest("the body is not a form")
+	}
+	for name, values := range form {
+		switch {
+		case len(values) > 1 && name != "resource" && name != "audience": // RFC 8707 §2 allows several resources
+			return nil, BadRequest("a parameter occurs twice")
+		case len(values) == 1 && values[0] == "":
+			delete(form, name)
+		}
+	}
+	return form, nil
+}
+
+func contentType(r *http.Request, want string) error {
+	got, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || got != want || len(r.Header.Values("Content-Type")) != 1 {
+		return &Error{Status: http.StatusUnsupportedMediaType, Code: "invalid_request", Description: "the content type must be " + want}
+	}
+	return nil
+}
+
+func read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
+		return nil, &Error{Status: http.StatusRequestEntityTooLarge, Code: "invalid_request", Description: "the body is over 64 KiB"}
+	}
+	if err != nil {
+		return nil, BadRequest("the body can't be read")
+	}
+	return body, nil
+}
+
+// Bearer returns the token of the Authorization header (RFC 6750 §2.1), or ""
+// where there is none. Two headers, or one of another form, are refused.
+func Bearer(r *http.Request) (string, error) {
+	values := r.Header.Values("Authorization")
+	if len(values) == 0 {
+		return "", nil
+	}
+	scheme, token, ok := strings.Cut(values[0], " ")
+	if len(values) > 1 || !ok || !strings.EqualFold(scheme, "Bearer") || token == "" || strings.ContainsAny(token, " ,") {
+		return "", &Error{
+			Status: http.StatusUnauthorized, Code: "invalid_request", Description: "one Authorization header with a bearer token is expected",
+			Challenge: `Bearer error="invalid_request"`,
+		}
+	}
+	return token, nil
+}

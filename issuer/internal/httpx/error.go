@@ -1,0 +1,103 @@
+package httpx
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Error is what a client is told: a status, a code of RFC 6749 §5.2 or RFC 6750
+// §3.1 where one exists, and a sentence that holds nothing internal.
+type Error struct {
+	Status      int
+	Code        string
+	Description string
+	RetryAfter  time.Duration // zero: none
+	Challenge   string        // WWW-Authenticate; a 401 always has one
+	cause       error         // for the log only
+}
+
+func (e *Error) Error() string { return e.Code + ": " + e.Description }
+
+// Unwrap returns what happened, which the client isn't told.
+func (e *Error) Unwrap() error { return e.cause }
+
+// BadRequest is invalid_request (RFC 6749 §5.2) with a description.
+func BadRequest(description string) *Error {
+	return &Error{Status: http.StatusBadRequest, Code: "invalid_request", Description: description}
+}
+
+// Row says how one error of a noun looks to a client.
+type Row struct {
+	Is     error
+	Answer Error
+}
+
+// Table is a face's one table of errors: the first row that matches is taken;
+// what no row matches is a fixed 500.
+type Table []Row
+
+// retrier is an error that knows when to come back.
+type retrier interface {
+	error
+	After() time.Duration
+}
+
+// Lookup turns any error into what the client is told.
+func (t Table) Lookup(err error) *Error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	answer := Error{Status: http.StatusInternalServerError, Code: "server_error", Description: "something went wrong here; the log knows it by the request id"}
+	for _, row := range t {
+		if errors.Is(err, row.Is) {
+			answer = row.Answer
+			break
+		}
+	}
+	if r, ok := errors.AsType[retrier](err); ok {
+		answer.RetryAfter = r.After()
+	}
+	answer.cause = err
+	return &answer
+}
+
+type errorBody struct {
+	Error       string `json:"error"`
+	Description string `json:"error_description,omitempty"`
+	RequestID   string `json:"request_id,omitempty"`
+}
+
+// Fail answers with an error, by the face's table.
+func (t Table) Fail(w http.ResponseWriter, r *http.Request, err error) {
+	e := t.Lookup(err)
+	Note(r.Context(), "error", err.Error())
+	if e.RetryAfter > 0 {
+		// Whole seconds, rounded up: coming back earlier would be too early.
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
+	}
+	if e.Status == http.StatusUnauthorized && e.Challenge == "" {
+		e.Challenge = "Bearer" // RFC 9110 §11.6.1: a 401 has a challenge
+	}
+	if e.Challenge != "" {
+		w.Header().Set("WWW-Authenticate", e.Challenge)
+	}
+	JSON(w, e.Status, errorBody{e.Code, e.Description, RequestID(r.Context())})
+}
+
+// JSON answers with a document that no cache may keep (RFC 6749 §5.1).
+func JSON(w http.ResponseWriter, status int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil { // our own types always encode
+		status, body = http.StatusInternalServerError, []byte(`{"error":"server_error"}`)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Length", strconv.Itoa(len(body)+1))
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n')) // a client that left needs no answer
+}
