@@ -1,3 +1,9 @@
-// Package client owns OAuth clients: their secrets, how they authenticate, and what they may ask for.
-// It knows no HTTP and no engine.
+// Package client owns OAuth clients (RFC 6749 §2): their secrets, how they
+// authenticate, what they may ask for and where they may be sent back to.
+//
+// Validate says what a registration may hold; the Allows methods compare one
+// request with it; Registry is the copy in memory that requests read.
+//
+// It knows no HTTP and no engine. Which grants and signing algorithms exist is
+// told to it. How often authentication may fail is limit's.
 package client

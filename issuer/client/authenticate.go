@@ -1,0 +1,53 @@
+package client
+
+import (
+	"errors"
+	"time"
+)
+
+// Method is how a client authenticates: a value of RFC 7591 §2's
+// token_endpoint_auth_method.
+type Method string
+
+// Methods that Authenticate checks.
+const (
+	MethodNone  Method = "none"
+	MethodBasic Method = "client_secret_basic"
+	MethodPost  Method = "client_secret_post"
+)
+
+// ErrCredentials means that a client didn't authenticate as it must: RFC 6749
+// §5.2's invalid_client.
+var ErrCredentials = errors.New("client authentication failed")
+
+// Credentials is what a request brought. It prints without the secret.
+type Credentials struct {
+	Method Method
+	Secret string
+}
+
+// String hides the secret.
+func (c Credentials) String() string { return "[credentials by " + string(c.Method) + "]" }
+
+// GoString hides the secret.
+func (c Credentials) GoString() string { return c.String() }
+
+// MarshalText hides the secret.
+func (c Credentials) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// Authenticate returns nil if the credentials are the client's, else
+// ErrCredentials. A public client has no secret to bring and must not bring any
+// (RFC 6749 §2.1); a confidential one must authenticate (§3.2.1).
+func Authenticate(c Client, by Credentials, now time.Time) error {
+	switch by.Method {
+	case MethodNone:
+		if c.Public && by.Secret == "" {
+			return nil
+		}
+	case MethodBasic, MethodPost:
+		if !c.Public && c.Matches(by.Secret, now) {
+			return nil
+		}
+	}
+	return ErrCredentials
+}

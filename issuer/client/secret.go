@@ -1,0 +1,46 @@
+package client
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"time"
+)
+
+// SecretPrefix begins every client secret, so that scanners find leaked ones.
+const SecretPrefix = "sgs_"
+
+// NewSecret makes a secret of 256 random bits: the text for the client
+// ("sgs_" and 43 characters of base64url), which is shown once and never kept,
+// and what the store keeps.
+func NewSecret(now time.Time) (plain string, s Secret) {
+	var b [32]byte
+	_, _ = rand.Read(b[:]) // never fails: crypto/rand aborts the process instead
+	plain = SecretPrefix + base64.RawURLEncoding.EncodeToString(b[:])
+	return plain, Secret{Hash: sha256.Sum256([]byte(plain)), Created: now}
+}
+
+// Live tells whether a secret may be used at a time.
+func (s Secret) Live(now time.Time) bool { return s.Expires.IsZero() || now.Before(s.Expires) }
+
+// Matches tells whether plain is one of the client's secrets that are live. It
+// compares with every secret to the end, so that time doesn't tell which one was
+// near.
+func (c Client) Matches(plain string, now time.Time) bool {
+	presented := sha256.Sum256([]byte(plain))
+	found := 0
+	for i := range c.Secrets {
+		same := subtle.ConstantTimeCompare(presented[:], c.Secrets[i].Hash[:])
+		found |= same & live(c.Secrets[i], now)
+	}
+	return found == 1
+}
+
+// live is Live as a bit. Expiry times are no secret and may take their time.
+func live(s Secret, now time.Time) int {
+	if s.Live(now) {
+		return 1
+	}
+	return 0
+}
