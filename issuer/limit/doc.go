@@ -1,3 +1,10 @@
-// Package limit owns the throttles of login and endpoints.
-// It knows no HTTP and no engine.
+// Package limit owns the throttles: how often somebody may try to log in, to
+// register, to give an old password, and how often a client may fail to
+// authenticate. Each has its own counter; refreshes, successful token calls, JWKS
+// and discovery have none.
+//
+// Limiter says which counters an attempt has and in what order they are asked;
+// Rate and GCRA say how one counts; an engine keeps them, so that replicas share
+// them. It knows no HTTP (whose address a request has is its caller's to find
+// out, through trusted proxies only) and no engine.
 package limit

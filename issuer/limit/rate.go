@@ -13,17 +13,21 @@ type Rate struct {
 	Per   time.Duration
 }
 
+// maxCount keeps the interval at a microsecond or more, which is what stores
+// count in.
+const maxCount = 1_000_000
+
 var units = map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour}
 
 // ParseRate reads "10/m": a count of 1 to 1,000,000 by s, m or h.
 func ParseRate(s string) (Rate, error) {
 	count, unit, _ := strings.Cut(s, "/")
-	n, err := strconv.Atoi(count)
+	n, err := strconv.ParseUint(count, 10, 32) // takes no sign
 	per, ok := units[unit]
-	if err != nil || !ok || n < 1 || n > 1_000_000 {
-		return Rate{}, fmt.Errorf("rate %q: write a count and /s, /m or /h, as in 10/m", s)
+	if err != nil || !ok || n < 1 || n > maxCount {
+		return Rate{}, fmt.Errorf("rate %.40q: write a count and /s, /m or /h, as in 10/m", s)
 	}
-	return Rate{Count: n, Per: per}, nil
+	return Rate{Count: int(n), Per: per}, nil
 }
 
 // String is the form that ParseRate reads.
