@@ -7,12 +7,12 @@ package store
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/signet-oidc/signet/issuer/account"
 	"github.com/signet-oidc/signet/issuer/audit"
 	"github.com/signet-oidc/signet/issuer/client"
+	"github.com/signet-oidc/signet/issuer/internal/outage"
 	"github.com/signet-oidc/signet/issuer/limit"
 	"github.com/signet-oidc/signet/issuer/session"
 	"github.com/signet-oidc/signet/keys"
@@ -21,7 +21,7 @@ import (
 // ErrUnavailable means that an engine can't be reached, or not in time. Nothing is
 // known of what was asked; the faces answer 503 with Retry-After and never an
 // error that would make a client throw its tokens away.
-var ErrUnavailable = errors.New("the store is unavailable")
+var ErrUnavailable = outage.Err
 
 // Backend is all that an issuer keeps. Each member may be another engine's.
 type Backend struct {

@@ -9,12 +9,6 @@ import (
 	"github.com/signet-oidc/signet/issuer/id"
 )
 
-// Media types of the `typ` header.
-const (
-	accessType     = "at+jwt"         // RFC 9068 §2.1
-	statusListType = "statuslist+jwt" // Token Status List §5.1
-)
-
 // Access is what an access token says.
 type Access struct {
 	Subject  string // user id, or the client id for client_credentials (RFC 9068 §2.2)

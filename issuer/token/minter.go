@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/signet-oidc/signet/discovery"
 	"github.com/signet-oidc/signet/keys"
 )
 
@@ -33,7 +34,7 @@ func (m *Minter) Access(alg keys.Algorithm, a Access) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("encode access token: %w", err)
 	}
-	return m.sign(alg, accessType, claims, a.Issued)
+	return m.sign(alg, discovery.TypeAccessToken, claims, a.Issued)
 }
 
 func (m *Minter) sign(alg keys.Algorithm, typ string, claims []byte, now time.Time) (string, error) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/signet-oidc/signet/discovery"
 	"github.com/signet-oidc/signet/keys"
 )
 
@@ -53,7 +54,7 @@ func (m *Minter) StatusList(alg keys.Algorithm, l StatusList) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("encode status list %d: %w", l.Number, err)
 	}
-	return m.sign(alg, statusListType, claims, l.Issued)
+	return m.sign(alg, discovery.TypeStatusList, claims, l.Issued)
 }
 
 func deflate(b []byte) ([]byte, error) {

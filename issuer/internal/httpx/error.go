@@ -34,17 +34,13 @@ func BadRequest(description string) *Error {
 type Row struct {
 	Is     error
 	Answer Error
+	// Retry tells when to come back, where the error knows; nil: as Answer says.
+	Retry func(error) time.Duration
 }
 
 // Table is a face's one table of errors: the first row that matches is taken;
 // what no row matches is a fixed 500.
 type Table []Row
-
-// retrier is an error that knows when to come back.
-type retrier interface {
-	error
-	After() time.Duration
-}
 
 // Lookup turns any error into what the client is told.
 func (t Table) Lookup(err error) *Error {
@@ -55,11 +51,11 @@ func (t Table) Lookup(err error) *Error {
 	for _, row := range t {
 		if errors.Is(err, row.Is) {
 			answer = row.Answer
+			if row.Retry != nil {
+				answer.RetryAfter = row.Retry(err)
+			}
 			break
 		}
-	}
-	if r, ok := errors.AsType[retrier](err); ok {
-		answer.RetryAfter = r.After()
 	}
 	answer.cause = err
 	return &answer
@@ -86,6 +82,15 @@ func (t Table) Fail(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("WWW-Authenticate", e.Challenge)
 	}
 	JSON(w, e.Status, errorBody{e.Code, e.Description, RequestID(r.Context())})
+}
+
+// Handle makes a handler of one that returns its error.
+func (t Table) Handle(f func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := f(w, r); err != nil {
+			t.Fail(w, r, err)
+		}
+	}
 }
 
 // JSON answers with a document that no cache may keep (RFC 6749 §5.1).

@@ -1,0 +1,69 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/signet-oidc/signet/issuer/account"
+	"github.com/signet-oidc/signet/issuer/client"
+	"github.com/signet-oidc/signet/issuer/flow"
+	"github.com/signet-oidc/signet/issuer/internal/httpx"
+	"github.com/signet-oidc/signet/issuer/internal/outage"
+	"github.com/signet-oidc/signet/issuer/limit"
+	"github.com/signet-oidc/signet/issuer/session"
+	"github.com/signet-oidc/signet/keys"
+)
+
+const badToken = `Bearer error="invalid_token"`
+
+// Errors is the face's error table.
+var Errors = httpx.Table{
+	{Is: outage.Err, Answer: unavailable},
+	{Is: keys.ErrStale, Answer: unavailable},
+	{Is: keys.ErrNoKey, Answer: unavailable},
+	{Is: limit.ErrThrottled, Answer: httpx.Error{Status: http.StatusTooManyRequests, Code: "too_many_requests", Description: "too many attempts; come back later"}, Retry: throttled},
+	{Is: account.ErrBusy, Answer: httpx.Error{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", Description: "too many people log in right now; come back in a moment"}, Retry: busy},
+
+	{Is: flow.ErrClosed, Answer: httpx.Error{Status: http.StatusForbidden, Code: "registration_closed", Description: "accounts are made by the operator here"}},
+	{Is: account.ErrExists, Answer: httpx.Error{Status: http.StatusConflict, Code: "user_exists", Description: "there is a user with this address"}},
+	{Is: account.ErrCredentials, Answer: httpx.Error{Status: http.StatusUnauthorized, Code: "invalid_credentials", Description: "address or password is wrong"}},
+	{Is: account.ErrEmail, Answer: invalid("this is not an email address")},
+	{Is: account.ErrTooShort, Answer: invalid("the password is too short")},
+	{Is: account.ErrTooLong, Answer: invalid("the password is over 72 bytes")},
+	{Is: account.ErrNUL, Answer: invalid("the password has a NUL character")},
+	{Is: account.ErrCommon, Answer: invalid("the password is among the commonest; choose another")},
+
+	{Is: flow.ErrTarget, Answer: httpx.Error{Status: http.StatusBadRequest, Code: "invalid_target", Description: "this audience is not to be had"}},
+	{Is: client.ErrScope, Answer: httpx.Error{Status: http.StatusBadRequest, Code: "invalid_scope", Description: "this scope is not to be had"}},
+	{Is: flow.ErrToken, Answer: httpx.Error{Status: http.StatusUnauthorized, Code: "invalid_token", Description: "the access token is not live, or not from here", Challenge: badToken}},
+	{Is: flow.ErrUnsupportedToken, Answer: httpx.Error{Status: http.StatusUnauthorized, Code: "invalid_token", Description: "the access token has no session", Challenge: badToken}},
+	{Is: session.ErrToken, Answer: grant},
+	{Is: session.ErrOver, Answer: grant},
+	{Is: session.ErrReuse, Answer: grant},
+	{Is: session.ErrWrongClient, Answer: grant},
+	{Is: session.ErrWrongKey, Answer: grant},
+}
+
+// grant is one answer for all that can be wrong with a refresh token: which it
+// was, only the log says.
+var grant = httpx.Error{Status: http.StatusUnauthorized, Code: "invalid_grant", Description: "the refresh token is not valid, or its session is over; log in again"}
+
+// unavailable never looks like a refusal: clients keep their tokens and retry.
+var unavailable = httpx.Error{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", Description: "the service can't reach its store; try again", RetryAfter: time.Second}
+
+func invalid(description string) httpx.Error { return *httpx.BadRequest(description) }
+
+func throttled(err error) time.Duration {
+	if e, ok := errors.AsType[*limit.ThrottledError](err); ok {
+		return e.RetryAfter
+	}
+	return time.Second
+}
+
+func busy(err error) time.Duration {
+	if e, ok := errors.AsType[*account.BusyError](err); ok {
+		return e.RetryAfter
+	}
+	return time.Second
+}

@@ -1,0 +1,8 @@
+// Package flow is what the faces share: what a person or a client asks for,
+// joined from the nouns. Nouns in, no HTTP.
+//
+// SignIn, Register, ChangePassword are a person's; Refresh, SignOut, Revoke and
+// Introspect a token's; ClientCredentials a client's own; Admit an operator's. The
+// steps that no face may forget stand here: the throttle before the password
+// pool, the audience and scope before a session, the event with the change.
+package flow

@@ -1,0 +1,137 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"slices"
+
+	"github.com/signet-oidc/signet/issuer/account"
+	"github.com/signet-oidc/signet/issuer/audit"
+	"github.com/signet-oidc/signet/issuer/client"
+	"github.com/signet-oidc/signet/issuer/id"
+	"github.com/signet-oidc/signet/issuer/session"
+)
+
+// SignIn is a person's address and password, given to a client.
+type SignIn struct {
+	Email    string
+	Password string
+	Client   client.Client
+	Audience []string // asked; empty: the client's first, else the first of all
+	Scope    []string // asked; empty: what the client has
+	BoundKey string
+	Address  netip.Addr
+}
+
+// SignIn checks a password and opens a session. In this order: throttle by
+// address and account (before any bcrypt, alike for unknown users), what the
+// client may ask for, the password in the pool, what the person may ask for, the
+// session with its event.
+func (f *Flow) SignIn(ctx context.Context, in SignIn) (Tokens, error) {
+	if err := f.Limits.Login(ctx, in.Address, in.Email, "", f.now()); err != nil {
+		return Tokens{}, err
+	}
+	scope, err := in.Client.AllowsScope(in.Scope)
+	if err != nil {
+		return Tokens{}, err
+	}
+	audience, err := f.personTarget(in)
+	if err != nil {
+		return Tokens{}, err
+	}
+	user, err := f.authenticate(ctx, in)
+	if err != nil {
+		return Tokens{}, err
+	}
+	if slices.Contains(audience, f.AdminAudience) && !slices.Contains(user.Roles, AdminRole) {
+		return Tokens{}, ErrTarget
+	}
+	return f.open(ctx, in, user, scope, audience)
+}
+
+func (f *Flow) open(ctx context.Context, in SignIn, user account.User, scope, audience []string) (Tokens, error) {
+	e := audit.New(ctx, audit.LoginSucceeded, f.now())
+	e.Actor = string(user.ID)
+	g, err := f.Sessions.Open(ctx, session.Opening{
+		Person: person(user), Client: in.Client.ID, Scope: scope, Audience: audience, BoundKey: in.BoundKey, AMR: []string{"pwd"},
+	}, e)
+	if err != nil {
+		return Tokens{}, err
+	}
+	return f.tokens(g, in.Client, nil, nil)
+}
+
+func person(u account.User) session.Person {
+	return session.Person{User: u.ID, Roles: u.Roles, Disabled: u.Disabled, Version: u.Version}
+}
+
+// authenticate checks the password and records a failure. The event doesn't have
+// an address that nobody has: people type passwords into the wrong field.
+func (f *Flow) authenticate(ctx context.Context, in SignIn) (account.User, error) {
+	user, err := f.Accounts.Authenticate(ctx, in.Email, in.Password)
+	failed, ok := errors.AsType[*account.CredentialsError](err)
+	if !ok {
+		return user, err
+	}
+	e := audit.New(ctx, audit.LoginFailed, f.now())
+	e.User, e.Client, e.Reason = failed.User, in.Client.ID, failed.Reason
+	return user, errors.Join(err, f.Audit.Append(ctx, e))
+}
+
+// personTarget is the audience of a person's session at a client, as far as it
+// can be told before the person is known. The admin face's is had by POST /login
+// and by nothing else.
+func (f *Flow) personTarget(in SignIn) ([]string, error) {
+	if !slices.Contains(in.Audience, f.AdminAudience) {
+		return in.Client.AllowsAudience(in.Audience, f.Audiences[0])
+	}
+	if in.Client.ID != client.BuiltinID || len(in.Audience) != 1 {
+		return nil, ErrTarget
+	}
+	return in.Audience, nil
+}
+
+// Register makes an account, open registration given.
+func (f *Flow) Register(ctx context.Context, email, password string, from netip.Addr) (account.User, error) {
+	if !f.Registration {
+		return account.User{}, ErrClosed
+	}
+	if err := f.Limits.Register(ctx, from, f.now()); err != nil {
+		return account.User{}, err
+	}
+	return f.Accounts.Register(ctx, email, password)
+}
+
+// ChangePassword gives the bearer of a live access token another password; all
+// the user's other logins end with it.
+func (f *Flow) ChangePassword(ctx context.Context, access, old, next string) error {
+	who, err := f.bearer(ctx, access)
+	if err != nil {
+		return err
+	}
+	if err := f.Limits.Password(ctx, who.Person.User, f.now()); err != nil {
+		return err
+	}
+	ended, err := f.Accounts.ChangePassword(ctx, who.Person.User, old, next, who.Login)
+	if err != nil {
+		return err
+	}
+	return f.Sessions.Mark(ctx, ended)
+}
+
+// bearer is the live session of a live access token of this issuer.
+func (f *Flow) bearer(ctx context.Context, access string) (session.State, error) {
+	t, err := f.Live.Verify(ctx, access)
+	if err != nil {
+		return session.State{}, errors.Join(ErrToken, err)
+	}
+	if t.SessionID == "" {
+		return session.State{}, ErrToken
+	}
+	state, err := f.Sessions.Live(ctx, id.Session(t.SessionID))
+	if errors.Is(err, session.ErrOver) {
+		return session.State{}, errors.Join(ErrToken, err)
+	}
+	return state, err
+}

@@ -1,0 +1,74 @@
+package flow
+
+import (
+	"context"
+	"time"
+
+	"github.com/signet-oidc/signet/issuer/client"
+	"github.com/signet-oidc/signet/issuer/id"
+	"github.com/signet-oidc/signet/issuer/session"
+	"github.com/signet-oidc/signet/issuer/token"
+	"github.com/signet-oidc/signet/keys"
+)
+
+// Tokens is what a client gets (RFC 6749 §5.1).
+type Tokens struct {
+	Access         string
+	AccessExpires  time.Time
+	Refresh        string // empty: none
+	RefreshExpires time.Time
+	Session        id.Session // empty: none
+	Scope          []string
+	Now            time.Time
+}
+
+// tokens mints an access token beside a session's refresh token. Scope and
+// audience may be narrower than the session's; nil means as wide.
+func (f *Flow) tokens(g session.Grant, c client.Client, scope, audience []string) (Tokens, error) {
+	now := f.now()
+	if scope == nil {
+		scope = g.Scope
+	}
+	if audience == nil {
+		audience = g.Audience
+	}
+	expires := now.Add(f.AccessTTL)
+	if expires.After(g.Expires) {
+		expires = g.Expires
+	}
+	access, err := f.Minter.Access(f.algorithm(c), token.Access{
+		Subject: string(g.Person.User), Client: g.Client, Audience: audience, Scope: scope, Roles: g.Person.Roles,
+		Session: g.Session, BoundKey: g.BoundKey, Issued: now, Expires: expires,
+		Status: token.Status{URI: f.Issuer + token.StatusPath(g.Status/session.ListSize), Index: g.Status % session.ListSize},
+	})
+	return Tokens{
+		Access: access, AccessExpires: expires, Refresh: g.Refresh, RefreshExpires: g.NotAfter,
+		Session: g.Session, Scope: scope, Now: now,
+	}, err
+}
+
+func (f *Flow) algorithm(c client.Client) keys.Algorithm {
+	if c.TokenAlg != "" {
+		return keys.Algorithm(c.TokenAlg)
+	}
+	return f.Algorithm
+}
+
+// ClientCredentials gives a client a token of its own (RFC 6749 §4.4): no
+// session, no refresh token; it is short-lived and can't be revoked.
+func (f *Flow) ClientCredentials(_ context.Context, c client.Client, scope, resource []string) (Tokens, error) {
+	granted, err := c.AllowsScope(scope)
+	if err != nil {
+		return Tokens{}, err
+	}
+	audience, err := c.AllowsAudience(resource, f.Audiences[0])
+	if err != nil {
+		return Tokens{}, err
+	}
+	now := f.now()
+	expires := now.Add(f.AccessTTL)
+	access, err := f.Minter.Access(f.algorithm(c), token.Access{
+		Subject: string(c.ID), Client: c.ID, Audience: audience, Scope: granted, Roles: c.Roles, Issued: now, Expires: expires,
+	})
+	return Tokens{Access: access, AccessExpires: expires, Scope: granted, Now: now}, err
+}

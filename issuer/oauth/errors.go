@@ -1,0 +1,64 @@
+package oauth
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/signet-oidc/signet/issuer/account"
+	"github.com/signet-oidc/signet/issuer/client"
+	"github.com/signet-oidc/signet/issuer/flow"
+	"github.com/signet-oidc/signet/issuer/internal/httpx"
+	"github.com/signet-oidc/signet/issuer/internal/outage"
+	"github.com/signet-oidc/signet/issuer/limit"
+	"github.com/signet-oidc/signet/issuer/session"
+	"github.com/signet-oidc/signet/keys"
+)
+
+// Errors is the face's error table, by RFC 6749 §5.2.
+var Errors = httpx.Table{
+	{Is: outage.Err, Answer: unavailable},
+	{Is: keys.ErrStale, Answer: unavailable},
+	{Is: keys.ErrNoKey, Answer: unavailable},
+	{Is: limit.ErrThrottled, Answer: httpx.Error{Status: http.StatusTooManyRequests, Code: "too_many_requests", Description: "too many attempts; come back later"}, Retry: throttled},
+	{Is: account.ErrBusy, Answer: httpx.Error{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", Description: "too many people log in right now; come back in a moment"}, Retry: busy},
+
+	{Is: client.ErrScope, Answer: scope},
+	{Is: session.ErrScope, Answer: scope},
+	{Is: client.ErrAudience, Answer: target},
+	{Is: session.ErrAudience, Answer: target},
+	{Is: flow.ErrTarget, Answer: target},
+	{Is: keys.ErrAlgorithm, Answer: httpx.Error{Status: http.StatusBadRequest, Code: "unauthorized_client", Description: "the client is registered for an algorithm that has no key here"}},
+	{Is: flow.ErrUnsupportedToken, Answer: httpx.Error{Status: http.StatusBadRequest, Code: "unsupported_token_type", Description: "a token without a session can't be revoked; it is short-lived"}},
+	{Is: flow.ErrNoList, Answer: httpx.Error{Status: http.StatusNotFound, Code: "not_found", Description: "there is no such status list"}},
+	{Is: session.ErrToken, Answer: grantError},
+	{Is: session.ErrOver, Answer: grantError},
+	{Is: session.ErrReuse, Answer: grantError},
+	{Is: session.ErrWrongClient, Answer: grantError},
+	{Is: session.ErrWrongKey, Answer: grantError},
+}
+
+// grantError is one answer for all that can be wrong with a refresh token: which
+// it was, only the log says.
+var grantError = httpx.Error{Status: http.StatusBadRequest, Code: "invalid_grant", Description: "the token is not valid, not this client's, or its session is over"}
+
+var (
+	scope  = httpx.Error{Status: http.StatusBadRequest, Code: "invalid_scope", Description: "more scope was asked for than is to be had"}
+	target = httpx.Error{Status: http.StatusBadRequest, Code: "invalid_target", Description: "this resource is not to be had"} // RFC 8707 §2
+	// unavailable never looks like a refusal: clients keep their tokens and retry.
+	unavailable = httpx.Error{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", Description: "the service can't reach its store; try again", RetryAfter: time.Second}
+)
+
+func throttled(err error) time.Duration {
+	if e, ok := errors.AsType[*limit.ThrottledError](err); ok {
+		return e.RetryAfter
+	}
+	return time.Second
+}
+
+func busy(err error) time.Duration {
+	if e, ok := errors.AsType[*account.BusyError](err); ok {
+		return e.RetryAfter
+	}
+	return time.Second
+}

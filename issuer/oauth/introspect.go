@@ -1,0 +1,95 @@
+package oauth
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/signet-oidc/signet/issuer/client"
+	"github.com/signet-oidc/signet/issuer/flow"
+	"github.com/signet-oidc/signet/issuer/internal/httpx"
+)
+
+// introspection is the answer of RFC 7662 §2.2.
+type introspection struct {
+	Active    bool     `json:"active"`
+	Scope     string   `json:"scope,omitempty"`
+	Client    string   `json:"client_id,omitempty"`
+	Type      string   `json:"token_type,omitempty"`
+	Expires   int64    `json:"exp,omitempty"`
+	Issued    int64    `json:"iat,omitempty"`
+	NotBefore int64    `json:"nbf,omitempty"`
+	Subject   string   `json:"sub,omitempty"`
+	Audience  []string `json:"aud,omitempty"`
+	Issuer    string   `json:"iss,omitempty"`
+	ID        string   `json:"jti,omitempty"`
+	Roles     []string `json:"roles,omitempty"`
+	Session   string   `json:"sid,omitempty"`
+}
+
+// Introspect is the introspection endpoint, for confidential clients: their own
+// tokens, and access tokens for an audience they are registered for. Anything
+// else is {"active":false}.
+func (o *OAuth) Introspect(w http.ResponseWriter, r *http.Request) error {
+	c, raw, err := o.tokenOf(w, r)
+	if err != nil {
+		return err
+	}
+	if c.Public { // RFC 7662 §2.1: the caller must be authorized
+		return o.refuse(r, c.ID)
+	}
+	info, err := o.Flow.Introspect(r.Context(), c, raw)
+	if err != nil {
+		return err
+	}
+	httpx.JSON(w, http.StatusOK, o.describe(info))
+	return nil
+}
+
+func (o *OAuth) describe(i *flow.Introspection) introspection {
+	if i == nil {
+		return introspection{}
+	}
+	d := introspection{
+		Active: true, Scope: strings.Join(i.Scope, " "), Client: string(i.Client), Type: "Bearer",
+		Expires: i.Expires.Unix(), Subject: i.Subject, Audience: i.Audience, Issuer: o.Issuer,
+		ID: i.ID, Roles: i.Roles, Session: string(i.Session),
+	}
+	if i.Refresh {
+		d.Type = "" // RFC 6749 §7.1 has no type for a refresh token
+	} else {
+		d.Issued, d.NotBefore = i.Issued.Unix(), i.Issued.Unix()
+	}
+	return d
+}
+
+// Revoke is the revocation endpoint: the session of the token ends. What is no
+// token of ours, or over already, is a 200 (RFC 7009 §2.2); a token of another
+// client, or one that can't be revoked, is an error.
+func (o *OAuth) Revoke(w http.ResponseWriter, r *http.Request) error {
+	c, raw, err := o.tokenOf(w, r)
+	if err != nil {
+		return err
+	}
+	if err := o.Flow.Revoke(r.Context(), c, raw); err != nil {
+		return err
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// tokenOf reads what both endpoints take: an authenticated client and a token.
+// token_type_hint is only a hint (RFC 7009 §2.1), and not needed to tell ours apart.
+func (o *OAuth) tokenOf(w http.ResponseWriter, r *http.Request) (client.Client, string, error) {
+	form, err := httpx.Form(w, r)
+	if err != nil {
+		return client.Client{}, "", err
+	}
+	c, err := o.authenticate(r, form)
+	if err != nil {
+		return client.Client{}, "", err
+	}
+	raw, err := request{form: url.Values(form)}.need("token")
+	return c, raw, err
+}
