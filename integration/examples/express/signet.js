@@ -89,5 +89,5 @@ function refuse(res, err) {
 function challenge(res, status, error, description) {
   const params = error ? ` error="${error}", error_description="${description}"` : '';
   res.status(status).set('WWW-Authenticate', `Bearer${params}`).set('Cache-Control', 'no-store');
-  res.json({ error: error ?? 'unauthorized', error_description: description ?? 'a bearer token is needed' });
+  res.json({ error: error ?? 'invalid_token', error_description: description ?? 'a bearer token is needed' });
 }
