@@ -40,7 +40,7 @@ type Config struct {
 	Hasher   *Hasher // required
 	Policy   Policy
 	Rehasher Rehasher         // nil: hashes of another cost stay as they are
-	Now      func() time.Time // nil: time.Now
+	Now      func() time.Time // nil: time.Now; engines keep milliseconds
 	// Rehashed is told of each hash upgraded at login, with the error if that
 	// went wrong (the login succeeds all the same). Nil: nobody.
 	Rehashed func(id.User, error)
@@ -69,7 +69,8 @@ func New(c Config) (*Service, error) {
 	}
 	return &Service{
 		store: c.Store, hasher: c.Hasher, policy: c.Policy,
-		rehasher: c.Rehasher, now: c.Now, rehashed: c.Rehashed,
+		now:      func() time.Time { return c.Now().UTC().Truncate(time.Millisecond) },
+		rehasher: c.Rehasher, rehashed: c.Rehashed,
 	}, nil
 }
 

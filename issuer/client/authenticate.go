@@ -2,6 +2,8 @@ package client
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"time"
 )
 
@@ -23,17 +25,16 @@ var ErrCredentials = errors.New("client authentication failed")
 // Credentials is what a request brought. It prints without the secret.
 type Credentials struct {
 	Method Method
-	Secret string
+	Secret string // empty by MethodNone
 }
 
-// String hides the secret.
-func (c Credentials) String() string { return "[credentials by " + string(c.Method) + "]" }
-
-// GoString hides the secret.
-func (c Credentials) GoString() string { return c.String() }
+// Format hides the secret under every verb.
+func (c Credentials) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "[credentials by "+string(c.Method)+"]") // to a log line
+}
 
 // MarshalText hides the secret.
-func (c Credentials) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+func (c Credentials) MarshalText() ([]byte, error) { return []byte(fmt.Sprint(c)), nil }
 
 // Authenticate returns nil if the credentials are the client's, else
 // ErrCredentials. A public client has no secret to bring and must not bring any

@@ -7,13 +7,13 @@ import "time"
 // time to store, and whether to store it: only of an attempt that is counted and
 // allowed. stored is zero where there is no record.
 func GCRA(stored time.Time, rate Rate, cost int, now time.Time) (tat time.Time, d Decision) {
-	tat = now.Truncate(time.Microsecond)
-	if stored.After(tat) {
-		tat = stored
+	now = now.Truncate(time.Microsecond)
+	if tat = stored; tat.Before(now) {
+		tat = now
 	}
-	step := rate.Interval()
+	step := rate.Interval().Truncate(time.Microsecond)
 	next := tat.Add(time.Duration(max(cost, 1)) * step)
-	if wait := next.Sub(now.Truncate(time.Microsecond)) - time.Duration(rate.Count)*step; wait > 0 {
+	if wait := next.Sub(now) - time.Duration(rate.Count)*step; wait > 0 {
 		return stored, Decision{RetryAfter: wait}
 	}
 	if cost == 0 {

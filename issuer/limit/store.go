@@ -15,13 +15,14 @@ type Decision struct {
 
 // Store counts attempts by the generic cell rate algorithm (GCRA): of each key
 // it keeps one time, the theoretical arrival time of the next attempt, in whole
-// microseconds. With T = rate.Per/rate.Count and a burst of rate.Count:
+// microseconds. With T = rate.Per/rate.Count, cut to microseconds as now is, and a
+// burst of rate.Count:
 //
 //	tat' = max(stored, now) + cost*T
 //	allowed, and tat' stored, if tat' - now <= rate.Count*T
 //
-// A cost of zero looks without counting (allowed when one more would be).
-// Take is atomic. A record may be dropped once its time has passed.
+// A cost of zero looks without counting (allowed when one more would be). GCRA is
+// this rule in Go. Take is atomic. A record may be dropped once its time has passed.
 type Store interface {
 	Take(ctx context.Context, key string, rate Rate, cost int, now time.Time) (Decision, error)
 }
