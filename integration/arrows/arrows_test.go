@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -57,6 +58,39 @@ func TestCommittedFiles(t *testing.T) {
 		}
 	}
 }
+
+// TestTaskRunner wants one version of the task runner named everywhere, and
+// the README's test command where .ci/run reads it.
+func TestTaskRunner(t *testing.T) {
+	root := moduleRoot(t)
+	command := regexp.MustCompile(`go run (github\.com/go-task/task/v3/cmd/task@v[0-9.]*[0-9])`)
+	first := ""
+	for _, path := range committed(t, root) {
+		if ext := filepath.Ext(path); ext != ".md" && ext != ".yml" {
+			continue
+		}
+		content, err := os.ReadFile(filepath.Join(root, path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range command.FindAllStringSubmatch(string(content), -1) {
+			if first == "" {
+				first = found[1]
+			}
+			if found[1] != first {
+				t.Errorf("%s names %s, another file %s", path, found[1], first)
+			}
+		}
+		if path == "README.md" && !readmeCommand.Match(content) {
+			t.Errorf("README.md has no code block with the test command after the line <!-- test command -->: .ci/run has nothing to run")
+		}
+	}
+	if first == "" {
+		t.Error("no file says how to run the tasks")
+	}
+}
+
+var readmeCommand = regexp.MustCompile("(?m)^<!-- test command -->\n+```.*\ngo run github\\.com/go-task/task/v3/cmd/task@v[0-9.]+ test\n")
 
 func TestCheck(t *testing.T) {
 	tests := []struct {
