@@ -1,0 +1,68 @@
+// Package redis keeps what changes all the time in Redis 7.0 or later, or in
+// Valkey: the generations of sessions, ended-marks and limits. One server,
+// Sentinel and Cluster are alike to it.
+//
+// It owns the shape of the keys, the scripts, and how their failures are told
+// apart. The rules aren't its own: scripts/rotate.lua mirrors session.Decide and
+// scripts/take.lua the definition at limit.Store; the tests hold them to it.
+// It keeps nothing that must not be lost: what is gone, the issuer restores
+// from SQL (session.Ledger) when WentBack says so, and session by session when
+// Rotate says Unknown.
+//
+// # Keys
+//
+// Everything has a TTL. A TTL cleans up and never decides: it is counted from
+// the caller's now and outlasts what it serves by an hour (Grace); whether
+// something is over is computed from the now that each call brings.
+//
+//	signet:{7k}:7k0f3v2n8q1c5d9e4g6h0j2k8m        hash, a session; the last part is its sid
+//	    d  "12 3 1767225600000 1766620800000 0 0 0"  current generation, refresh key id,
+//	                                                idle end, last answer (both ms), streak,
+//	                                                counted (0 or 1), last late generation
+//	    x  1769212800000                            absolute end, ms
+//	    w  "webapp "                                client, and the thumbprint of its bound key
+//	    s  "openid profile "                        scope
+//	    a  "https://api.example.com "               audience
+//	    l  "0f3v2n8q1c5d9e4g6h0j2k8m7k 41"          login, status index
+//	    u  "usr_2n8q1c5d9e4g6h0j2k8m7k0f3v 1766620800000"  user, auth time (ms)
+//	    p  "4 0 admin editor "                      version of the person, disabled, roles
+//	    e  absent: live. "1": ended. "u": ended for reuse, the ledger doesn't know yet
+//	signet:{7k}:unsettled                         set, the sids of this partition whose e is "u"
+//	signet:{7k}:epoch:3q0c…process                string, how often this process has asked WentBack
+//	signet:{DWoFdjLT3E9EhOEknDbSAg}:limit         string, the theoretical arrival time of a
+//	                                                limit, µs; the tag is a hash of its key
+//	signet:deployment                             string, the id of the database this belongs to
+//
+// A session that has ended before it was ever here, or has been lost, is a
+// hash of e alone. A session is one key of constant size, however often it
+// refreshes; with fields of at most 64 bytes each, as they mostly are, Redis
+// packs it (about 430 bytes, key and TTL included).
+// In values, a byte that would be mistaken for a separator is written %XX, and
+// each element of a list is followed by a space.
+//
+// # Partitions
+//
+// The hash tag of a session is the first two characters of its sid: 1,024
+// partitions, which is as even on a Cluster as the sid itself would be, for it
+// is random. It isn't the whole sid because a session that ends for reuse must
+// be listed as unsettled in the same atomic step, and a script may touch one
+// slot only. With a list elsewhere, written afterwards, a crash between the two
+// would leave a family ended here and alive in SQL until somebody meets it, or
+// a SCAN over all sessions to find it; so there is no such moment. Listing asks
+// the 1,024 partitions in eight pipelines, about a millisecond of Redis.
+//
+// # Round trips
+//
+// Rotate, Take, Begin and Look are one command each. End, Update, Settle and
+// Unsettled are pipelines. Scripts go by their hash; a server that has lost
+// them (restart, failover) is sent the text by the first call that notices.
+//
+// # Failures
+//
+// An operation ends within Config.Timeout. Whatever says that the server can't
+// serve now is store.ErrUnavailable: unreachable, too slow, LOADING, READONLY,
+// CLUSTERDOWN, OOM and their like, and a refused login. A caller who gave up
+// gets context.Canceled. A lost connection is retried once, which is safe: a
+// Rotate whose answer was lost is answered by the retry rule, as any client's
+// retry is; Begin, End, Update and Settle are idempotent; a Take counts twice.
+package redis
