@@ -1,10 +1,11 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/signet-oidc/signet/issuer/flow"
-	"github.com/signet-oidc/signet/issuer/internal/httpx"
+	"github.com/signet-oidc/signet/verifier"
 )
 
 // The cookies. A __Host- cookie serves resource servers on the same host; the
@@ -35,35 +36,28 @@ func bake(name, value, path string, maxAge int) *http.Cookie {
 	}
 }
 
-// cookie returns the value of a cookie, or "". The same name twice is refused:
-// somebody planted one.
+// cookie returns the value of a cookie, or "".
 func cookie(r *http.Request, name string) (string, error) {
-	found := r.CookiesNamed(name)
-	switch len(found) {
-	case 0:
-		return "", nil
-	case 1:
-		return found[0].Value, nil
+	value, err := verifier.Cookie(r, name)
+	if errors.Is(err, verifier.ErrNoToken) {
+		err = nil
 	}
-	return "", httpx.BadRequest("a cookie occurs twice")
+	return value, err
 }
 
 // accessToken returns the token of the header or of the cookie; exactly one of
 // them must be there.
 func accessToken(r *http.Request) (string, error) {
-	bearer, err := httpx.Bearer(r)
+	baked, err := cookie(r, AccessCookie)
 	if err != nil {
 		return "", err
 	}
-	baked, err := cookie(r, AccessCookie)
+	bearer, err := verifier.Bearer(r)
 	switch {
-	case err != nil:
-		return "", err
-	case bearer != "" && baked != "":
-		return "", httpx.BadRequest("an access token in the header and in a cookie")
-	case bearer == "" && baked == "":
-		// RFC 6750 §3: no error code where no token was given.
-		return "", &httpx.Error{Status: http.StatusUnauthorized, Code: "invalid_token", Description: "an access token is needed", Challenge: "Bearer"}
+	case errors.Is(err, verifier.ErrNoToken) && baked != "":
+		return baked, nil
+	case err == nil && baked != "":
+		return "", verifier.ErrRequest
 	}
-	return bearer + baked, nil
+	return bearer, err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/signet-oidc/signet/issuer/limit"
 	"github.com/signet-oidc/signet/issuer/session"
 	"github.com/signet-oidc/signet/keys"
+	"github.com/signet-oidc/signet/verifier"
 )
 
 const badToken = `Bearer error="invalid_token"`
@@ -36,6 +37,10 @@ var Errors = httpx.Table{
 
 	{Is: flow.ErrTarget, Answer: httpx.Error{Status: http.StatusBadRequest, Code: "invalid_target", Description: "this audience is not to be had"}},
 	{Is: client.ErrScope, Answer: httpx.Error{Status: http.StatusBadRequest, Code: "invalid_scope", Description: "this scope is not to be had"}},
+	{Is: client.ErrAudience, Answer: httpx.Error{Status: http.StatusBadRequest, Code: "invalid_target", Description: "this audience is not to be had"}},
+	{Is: verifier.ErrRequest, Answer: invalid("one access token is expected, in the Authorization header or in the cookie")},
+	// RFC 6750 §3.1: no error in the challenge where no token was given.
+	{Is: verifier.ErrNoToken, Answer: httpx.Error{Status: http.StatusUnauthorized, Code: "invalid_token", Description: "an access token is needed", Challenge: "Bearer"}},
 	{Is: flow.ErrToken, Answer: httpx.Error{Status: http.StatusUnauthorized, Code: "invalid_token", Description: "the access token is not live, or not from here", Challenge: badToken}},
 	{Is: flow.ErrUnsupportedToken, Answer: httpx.Error{Status: http.StatusUnauthorized, Code: "invalid_token", Description: "the access token has no session", Challenge: badToken}},
 	{Is: session.ErrToken, Answer: grant},

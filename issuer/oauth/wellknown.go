@@ -26,37 +26,40 @@ const (
 	PathStatus     = "/oauth/status/"
 )
 
+// metadataAge is how long the metadata may be cached: what it lists changes with
+// settings only, and an algorithm enters it when its keys may sign.
+const metadataAge = 5 * time.Minute
+
+func cacheFor(age time.Duration) string {
+	return "public, max-age=" + strconv.Itoa(int(age/time.Second))
+}
+
 // document is a public one, made once a change and not a request.
 type document struct {
-	body   []byte
-	etag   string
-	algs   []keys.Algorithm
-	maxAge time.Duration
+	body  []byte
+	etag  string
+	cache string // Cache-Control
+	algs  []keys.Algorithm
 }
 
 // JWKS publishes the public keys (RFC 7517 §5). A ring that isn't fresh must not
 // stay in caches.
 func (o *OAuth) JWKS(w http.ResponseWriter, r *http.Request) error {
 	set := o.Ring().JWKS(o.Now())
-	maxAge := set.MaxAge
-	if !set.Fresh {
-		maxAge = 0
-	}
-	publish(w, r, discovery.MediaJWKS, document{body: set.Body, etag: set.ETag, maxAge: maxAge})
+	publish(w, r, discovery.MediaJWKS, document{body: set.Body, etag: set.ETag, cache: set.CacheControl()})
 	return nil
 }
 
 // Metadata publishes what the server can do (OpenID Connect Discovery 1.0 §4, RFC
 // 8414 §3): one document at both paths, filled from the tables that serve.
 func (o *OAuth) Metadata(w http.ResponseWriter, r *http.Request) error {
-	set := o.Ring().JWKS(o.Now())
 	doc := o.metadata.Load()
-	if algs := o.Ring().Algorithms(o.Now()); doc == nil || !slices.Equal(doc.algs, algs) || doc.maxAge != set.MaxAge {
+	if algs := o.Ring().Algorithms(o.Now()); doc == nil || !slices.Equal(doc.algs, algs) {
 		body, err := json.Marshal(o.describeServer(algs))
 		if err != nil {
 			return fmt.Errorf("encode metadata: %w", err)
 		}
-		doc = &document{body: body, etag: tag(body), algs: algs, maxAge: set.MaxAge}
+		doc = &document{body: body, etag: tag(body), algs: algs, cache: cacheFor(metadataAge)}
 		o.metadata.Store(doc)
 	}
 	publish(w, r, discovery.MediaJSON, *doc)
@@ -100,18 +103,15 @@ func (o *OAuth) Status(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	publish(w, r, discovery.MediaStatusList, document{body: []byte(list.Token), etag: list.ETag, maxAge: list.MaxAge})
+	publish(w, r, discovery.MediaStatusList, document{body: []byte(list.Token), etag: list.ETag, cache: cacheFor(list.MaxAge)})
 	return nil
 }
 
 // publish answers with a public document, or 304 where the reader has it (RFC 9110
-// §13.1.2). Without a max-age no cache may keep it.
+// §13.1.2).
 func publish(w http.ResponseWriter, r *http.Request, media string, d document) {
 	h := w.Header()
-	h.Set("Cache-Control", "no-store")
-	if d.maxAge > 0 {
-		h.Set("Cache-Control", "public, max-age="+strconv.Itoa(int(d.maxAge/time.Second)))
-	}
+	h.Set("Cache-Control", d.cache)
 	h.Set("ETag", d.etag)
 	if matches(r.Header.Get("If-None-Match"), d.etag) {
 		w.WriteHeader(http.StatusNotModified)

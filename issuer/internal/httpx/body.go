@@ -112,20 +112,3 @@ func read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	}
 	return body, nil
 }
-
-// Bearer returns the token of the Authorization header (RFC 6750 §2.1), or ""
-// where there is none. Two headers, or one of another form, are refused.
-func Bearer(r *http.Request) (string, error) {
-	values := r.Header.Values("Authorization")
-	if len(values) == 0 {
-		return "", nil
-	}
-	scheme, token, ok := strings.Cut(values[0], " ")
-	if len(values) > 1 || !ok || !strings.EqualFold(scheme, "Bearer") || token == "" || strings.ContainsAny(token, " ,") {
-		return "", &Error{
-			Status: http.StatusUnauthorized, Code: "invalid_request", Description: "one Authorization header with a bearer token is expected",
-			Challenge: `Bearer error="invalid_request"`,
-		}
-	}
-	return token, nil
-}

@@ -1,0 +1,160 @@
+package admin
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/signet-oidc/signet/issuer/account"
+	"github.com/signet-oidc/signet/issuer/audit"
+	"github.com/signet-oidc/signet/issuer/client"
+	"github.com/signet-oidc/signet/issuer/id"
+	"github.com/signet-oidc/signet/issuer/internal/httpx"
+	"github.com/signet-oidc/signet/issuer/session"
+	"github.com/signet-oidc/signet/keys"
+	"github.com/signet-oidc/signet/verifier"
+)
+
+// Door says who may come in.
+type Door interface {
+	Admit(ctx context.Context, t *verifier.Token) (actor string, err error)
+}
+
+// Keys is the ring as operators change it.
+type Keys interface {
+	Ring() *keys.Ring
+	Rotate(ctx context.Context, r keys.RotateRequest) (keys.Timeline, error)
+	Revoke(ctx context.Context, kid, reason, actor string) (keys.RevokeResult, error)
+}
+
+// People is what is done to users that has rules; reading them is the store's.
+type People interface {
+	CreateWithRoles(ctx context.Context, email, password string, roles []string) (account.User, error)
+	SetRoles(ctx context.Context, user id.User, roles []string) (account.User, error)
+	SetDisabled(ctx context.Context, user id.User, disabled bool) ([]id.Session, error)
+	SetPassword(ctx context.Context, user id.User, password string) ([]id.Session, error)
+}
+
+// Users reads and removes people.
+type Users interface {
+	ByID(ctx context.Context, user id.User) (account.User, error)
+	List(ctx context.Context, after id.User, limit int) ([]account.User, error)
+	account.Remover
+}
+
+// Sessions ends sessions, and marks those that ended with their user or client.
+type Sessions interface {
+	End(ctx context.Context, w session.Which, e audit.Event) error
+	Mark(ctx context.Context, sids []id.Session) error
+}
+
+// Ledger reads sessions.
+type Ledger interface {
+	Find(ctx context.Context, s id.Session) (session.Session, session.Person, error)
+	List(ctx context.Context, w session.Which, ended bool, after id.Session, limit int) ([]session.Session, error)
+}
+
+// Events reads the audit.
+type Events interface {
+	Events(ctx context.Context, q audit.Query) ([]audit.Event, error)
+}
+
+// Registry is the copy of the clients in memory, which a change refreshes at once.
+type Registry interface {
+	Refresh(ctx context.Context, client id.Client) error
+}
+
+// Config is what the face is made of; all of it is required.
+type Config struct {
+	Verifier *verifier.Verifier // of the audience <issuer>/admin, fed by the ring
+	Door     Door
+	Keys     Keys
+	People   People
+	Users    Users
+	Clients  client.Store
+	Registry Registry
+	Grants   []string // that a client may be registered for
+	Sessions Sessions
+	Ledger   Ledger
+	Events   Events
+	Now      func() time.Time
+}
+
+// Admin has a handler for each call.
+type Admin struct{ Config }
+
+// New returns the face.
+func New(c Config) *Admin { return &Admin{c} }
+
+// now is in whole milliseconds, as engines keep it.
+func (a *Admin) now() time.Time { return a.Now().UTC().Truncate(time.Millisecond) }
+
+// Guard lets operators through and makes the audit name them.
+func (a *Admin) Guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		actor, err := a.admit(r)
+		if err != nil {
+			Errors.Fail(w, r, err)
+			return
+		}
+		httpx.Note(r.Context(), "actor", actor)
+		o := audit.OriginOf(r.Context())
+		o.Actor = actor
+		next.ServeHTTP(w, r.WithContext(audit.WithOrigin(r.Context(), o)))
+	})
+}
+
+func (a *Admin) admit(r *http.Request) (string, error) {
+	token, err := a.Verifier.VerifyRequest(r)
+	if err != nil {
+		return "", refused(err)
+	}
+	return a.Door.Admit(r.Context(), token)
+}
+
+// refused answers as every resource server with our verifier does.
+func refused(err error) error {
+	p := verifier.ProblemOf(err)
+	e := &httpx.Error{Status: p.Status, Code: p.Code, Description: p.Description, RetryAfter: time.Duration(p.RetryAfter) * time.Second}
+	if p.Status == http.StatusUnauthorized && !p.Bare {
+		e.Challenge = `Bearer error="` + p.Code + `"`
+	}
+	return e
+}
+
+// page is one page of a list, and where the next one begins.
+type page[T any] struct {
+	Items []T    `json:"items"`
+	Next  string `json:"next,omitempty"` // the cursor for `after` or `before`; none: the end
+}
+
+// give answers with a page. Items has been asked for with one more than limit.
+func give[T any](w http.ResponseWriter, items []T, limit int, cursor func(T) string) {
+	p := page[T]{Items: items}
+	if len(items) > limit {
+		p.Items, p.Next = items[:limit], cursor(items[limit-1])
+	}
+	if p.Items == nil {
+		p.Items = []T{}
+	}
+	httpx.JSON(w, http.StatusOK, p)
+}
+
+const (
+	pageSize    = 50
+	maxPageSize = 500
+)
+
+// limitOf reads ?limit=.
+func limitOf(q url.Values) (int, error) {
+	if !q.Has("limit") {
+		return pageSize, nil
+	}
+	n, err := strconv.Atoi(q.Get("limit"))
+	if err != nil || n < 1 || n > maxPageSize {
+		return 0, httpx.BadRequest("limit must be 1 to 500")
+	}
+	return n, nil
+}

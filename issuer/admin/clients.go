@@ -1,0 +1,215 @@
+package admin
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/signet-oidc/signet/issuer/audit"
+	"github.com/signet-oidc/signet/issuer/client"
+	"github.com/signet-oidc/signet/issuer/id"
+	"github.com/signet-oidc/signet/issuer/internal/httpx"
+)
+
+// clientView is a client for people: of secrets only when they were made.
+type clientView struct {
+	client.Client
+	Secrets []secretView `json:"secrets,omitempty"`
+	Secret  string       `json:"client_secret,omitempty"` // in the answer that made it, and never again
+}
+
+type secretView struct {
+	Created time.Time `json:"created"`
+	Expires time.Time `json:"expires,omitzero"`
+}
+
+func view(c client.Client, plain string) clientView {
+	v := clientView{Client: c, Secret: plain}
+	for _, s := range c.Secrets {
+		v.Secrets = append(v.Secrets, secretView{s.Created, s.Expires})
+	}
+	return v
+}
+
+// clientChange is what a caller may say of a client; what is left out stays.
+type clientChange struct {
+	ID           *id.Client `json:"id"`
+	Name         *string    `json:"name"`
+	Public       *bool      `json:"public"`
+	Grants       *[]string  `json:"grants"`
+	Scopes       *[]string  `json:"scopes"`
+	Audiences    *[]string  `json:"audiences"`
+	Roles        *[]string  `json:"roles"`
+	RedirectURIs *[]string  `json:"redirect_uris"`
+	TokenAlg     *string    `json:"token_alg"`
+}
+
+func (in clientChange) apply(c *client.Client) {
+	set(&c.Name, in.Name)
+	set(&c.Grants, in.Grants)
+	set(&c.Scopes, in.Scopes)
+	set(&c.Audiences, in.Audiences)
+	set(&c.Roles, in.Roles)
+	set(&c.RedirectURIs, in.RedirectURIs)
+	set(&c.TokenAlg, in.TokenAlg)
+}
+
+func set[T any](to *T, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}
+
+// ListClients is GET /admin/clients.
+func (a *Admin) ListClients(w http.ResponseWriter, r *http.Request) error {
+	limit, err := limitOf(r.URL.Query())
+	if err != nil {
+		return err
+	}
+	found, err := a.Clients.List(r.Context(), id.Client(r.URL.Query().Get("after")), limit+1)
+	if err != nil {
+		return err
+	}
+	views := make([]clientView, 0, len(found))
+	for _, c := range found {
+		views = append(views, view(c, ""))
+	}
+	give(w, views, limit, func(v clientView) string { return string(v.ID) })
+	return nil
+}
+
+// CreateClient is POST /admin/clients: 201; a confidential client's secret is in the
+// answer, once.
+func (a *Admin) CreateClient(w http.ResponseWriter, r *http.Request) error {
+	var in clientChange
+	if err := httpx.DecodeJSON(w, r, &in); err != nil {
+		return err
+	}
+	c := client.Client{Version: 1, Created: a.now(), Grants: []string{}, Scopes: []string{}, Audiences: []string{}, Roles: []string{}}
+	set(&c.ID, in.ID)
+	set(&c.Public, in.Public)
+	in.apply(&c)
+	var plain string
+	if !c.Public {
+		var s client.Secret
+		plain, s = client.NewSecret(a.now())
+		c.Secrets = []client.Secret{s}
+	}
+	if err := client.Validate(c, a.Grants); err != nil {
+		return err
+	}
+	e := audit.New(r.Context(), audit.ClientCreated, a.now())
+	e.Client = c.ID
+	if err := a.Clients.Create(r.Context(), c, e); err != nil {
+		return err
+	}
+	if err := a.Registry.Refresh(r.Context(), c.ID); err != nil {
+		return err
+	}
+	httpx.JSON(w, http.StatusCreated, view(c, plain))
+	return nil
+}
+
+// ReadClient is GET /admin/clients/{id}.
+func (a *Admin) ReadClient(w http.ResponseWriter, r *http.Request) error {
+	c, err := a.Clients.ByID(r.Context(), id.Client(r.PathValue("id")))
+	if err != nil {
+		return err
+	}
+	httpx.JSON(w, http.StatusOK, view(c, ""))
+	return nil
+}
+
+// ChangeClient is PATCH /admin/clients/{id}. Its id, and whether it is public, stay.
+func (a *Admin) ChangeClient(w http.ResponseWriter, r *http.Request) error {
+	var in clientChange
+	if err := httpx.DecodeJSON(w, r, &in); err != nil {
+		return err
+	}
+	if in.ID != nil || in.Public != nil {
+		return httpx.BadRequest("a client's id and kind stay; delete it and create another")
+	}
+	c, err := a.save(r, "", in.apply)
+	if err != nil {
+		return err
+	}
+	httpx.JSON(w, http.StatusOK, view(c, ""))
+	return nil
+}
+
+// AddSecret is POST /admin/clients/{id}/secrets: a new secret beside the older ones,
+// which live on for "keep" (as Go writes durations; 24h by default), so that a
+// client's instances can change one by one.
+func (a *Admin) AddSecret(w http.ResponseWriter, r *http.Request) error {
+	var in struct {
+		Keep string `json:"keep"`
+	}
+	if r.ContentLength != 0 {
+		if err := httpx.DecodeJSON(w, r, &in); err != nil {
+			return err
+		}
+	}
+	keep := 24 * time.Hour
+	if in.Keep != "" {
+		var err error
+		if keep, err = time.ParseDuration(in.Keep); err != nil || keep < 0 {
+			return httpx.BadRequest("keep is no duration, as 24h")
+		}
+	}
+	plain, fresh := client.NewSecret(a.now())
+	c, err := a.save(r, "secret", func(c *client.Client) { addSecret(c, fresh, a.now(), keep) })
+	if err != nil {
+		return err
+	}
+	httpx.JSON(w, http.StatusCreated, view(c, plain))
+	return nil
+}
+
+func addSecret(c *client.Client, fresh client.Secret, now time.Time, keep time.Duration) {
+	alive := []client.Secret{fresh}
+	for _, s := range c.Secrets {
+		if end := now.Add(keep); s.Expires.IsZero() || s.Expires.After(end) {
+			s.Expires = end
+		}
+		if s.Live(now) {
+			alive = append(alive, s)
+		}
+	}
+	c.Secrets = alive
+}
+
+// save reads a client, changes it and writes it back with an event.
+func (a *Admin) save(r *http.Request, reason string, change func(*client.Client)) (client.Client, error) {
+	c, err := a.Clients.ByID(r.Context(), id.Client(r.PathValue("id")))
+	if err != nil {
+		return c, err
+	}
+	change(&c)
+	if err := client.Validate(c, a.Grants); err != nil {
+		return c, err
+	}
+	e := audit.New(r.Context(), audit.ClientChanged, a.now())
+	e.Client, e.Reason = c.ID, reason
+	if err := a.Clients.Save(r.Context(), c, e); err != nil {
+		return c, err
+	}
+	c.Version++
+	return c, a.Registry.Refresh(r.Context(), c.ID)
+}
+
+// DeleteClient is DELETE /admin/clients/{id}: 204; its sessions end with it.
+func (a *Admin) DeleteClient(w http.ResponseWriter, r *http.Request) error {
+	e := audit.New(r.Context(), audit.ClientDeleted, a.now())
+	e.Client = id.Client(r.PathValue("id"))
+	ended, err := a.Clients.Delete(r.Context(), e.Client, e)
+	if err != nil {
+		return err
+	}
+	if err := a.Registry.Refresh(r.Context(), e.Client); err != nil {
+		return err
+	}
+	if err := a.Sessions.Mark(r.Context(), ended); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}

@@ -1,0 +1,25 @@
+// Package admin is the operators' face, on the second address.
+//
+//	GET    /admin/keys                   every key and its next step; never a private part
+//	POST   /admin/keys/rotate            {"alg"?,"force"?,"reason"?}
+//	POST   /admin/keys/{kid}/revoke      {"reason"}
+//	GET    /admin/users                  ?after=&limit=   one page
+//	POST   /admin/users                  {"email","password","roles"?}
+//	GET    /admin/users/{id}
+//	PATCH  /admin/users/{id}             {"roles"?,"disabled"?,"password"?}
+//	DELETE /admin/users/{id}
+//	GET    /admin/clients                ?after=&limit=
+//	POST   /admin/clients                a client; the answer has the secret, once
+//	GET    /admin/clients/{id}
+//	PATCH  /admin/clients/{id}           the members to change
+//	POST   /admin/clients/{id}/secrets   {"keep"?: how long the older live on}
+//	DELETE /admin/clients/{id}
+//	GET    /admin/sessions               ?user=|client=&after=&limit=&ended=true
+//	GET    /admin/sessions/{id}
+//	DELETE /admin/sessions/{id}
+//	GET    /admin/audit                  ?before=&limit=&kind=&user=   newest first
+//
+// Every call carries an access token of the audience <issuer>/admin with the role
+// admin; its session and account are asked each time, so that who logged out or
+// was demoted is refused at once.
+package admin
