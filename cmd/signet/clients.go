@@ -1,0 +1,252 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/signet-oidc/signet/issuer"
+	"github.com/signet-oidc/signet/issuer/audit"
+	"github.com/signet-oidc/signet/issuer/client"
+	"github.com/signet-oidc/signet/issuer/id"
+	"github.com/signet-oidc/signet/issuer/store/sql"
+)
+
+type clientsCmd struct {
+	Add    clientsAdd    `cmd:"" help:"Add a client and print its secret, this once."`
+	List   clientsList   `cmd:"" help:"List clients."`
+	Secret clientsSecret `cmd:"" help:"Give a client a new secret and print it, this once."`
+	Delete clientsDelete `cmd:"" help:"Delete a client and end its sessions."`
+}
+
+func withClients(a *app, s issuer.Settings, f func(context.Context, client.Store) error) error {
+	return withDatabase(a, s, func(ctx context.Context, db *sql.DB) error { return f(ctx, db.Backend().Clients) })
+}
+
+type clientsAdd struct {
+	// Audience hides the setting of this name: here --audience is the client's. (kong leaves out what bears the name.)
+	Audience struct{} `kong:"-"`
+	settingsFlags
+
+	ID          string   `name:"id" required:"" help:"The client's id."`
+	Name        string   `help:"Name to show to people."`
+	Grant       []string `help:"Grant type; may be repeated. Default: client_credentials, unless --public."`
+	Scope       []string `help:"Scope it may ask for; may be repeated."`
+	Audiences   []string `name:"audience" placeholder:"URL" help:"What it may ask tokens for by resource, and what it may introspect; may be repeated; the first is the default."`
+	Role        []string `help:"Role in its own tokens; may be repeated."`
+	RedirectURI []string `name:"redirect-uri" placeholder:"URL" sep:"none" help:"Where a login may return to, compared exactly; may be repeated."`
+	Alg         string   `name:"token-alg" placeholder:"ALG" help:"Algorithm that signs its tokens. Default: the issuer's first."`
+	Public      bool     `help:"It can't keep a secret, and gets none."`
+	JSON        bool     `name:"json" help:"Print JSON."`
+}
+
+// added is what `clients add` and `clients secret` print.
+type added struct {
+	ID     id.Client `json:"client_id"`
+	Secret string    `json:"client_secret,omitempty"`
+}
+
+// Run adds a client.
+func (c *clientsAdd) Run(a *app) error {
+	made, out := c.client(a.now())
+	if err := client.Validate(made, grants()); err != nil {
+		return err
+	}
+	if made.TokenAlg != "" && !contains(c.Settings.KeyAlgs, made.TokenAlg) {
+		return fmt.Errorf("--token-alg %.20q: there is no key ring for it; SIGNET_KEY_ALGS has %s", made.TokenAlg, strings.Join(c.Settings.KeyAlgs, ", "))
+	}
+	return withClients(a, c.Settings, func(ctx context.Context, store client.Store) error {
+		if err := store.Create(ctx, made, clientEvent(ctx, audit.ClientCreated, made.ID, made.Created)); err != nil {
+			return fmt.Errorf("%s: %w", made.ID, err)
+		}
+		return printSecret(a, out, c.JSON)
+	})
+}
+
+func (c *clientsAdd) client(now time.Time) (client.Client, added) {
+	made := client.Client{
+		ID: id.Client(c.ID), Name: c.Name, Public: c.Public, Grants: orEmpty(c.Grant), Scopes: orEmpty(c.Scope),
+		Audiences: orEmpty(c.Audiences), Roles: orEmpty(c.Role), RedirectURIs: c.RedirectURI, TokenAlg: c.Alg,
+		Created: now.UTC().Truncate(time.Millisecond),
+	}
+	if len(made.Grants) == 0 && !made.Public {
+		made.Grants = []string{client.GrantClientCredentials}
+	}
+	out := added{ID: made.ID}
+	if !made.Public {
+		var s client.Secret
+		out.Secret, s = client.NewSecret(now)
+		made.Secrets = []client.Secret{s}
+	}
+	return made, out
+}
+
+// grants are the grant types that the token endpoint has.
+func grants() []string {
+	return []string{client.GrantClientCredentials, client.GrantRefreshToken, client.GrantPassword}
+}
+
+func orEmpty(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}
+
+func clientEvent(ctx context.Context, kind audit.Kind, c id.Client, now time.Time) audit.Event {
+	e := audit.New(ctx, kind, now)
+	e.Client = c
+	return e
+}
+
+func printSecret(a *app, out added, asJSON bool) error {
+	if asJSON {
+		return writeJSON(a.stdout, out)
+	}
+	_, err := fmt.Fprintf(a.stdout, "client_id      %s\n", out.ID)
+	if out.Secret != "" {
+		_, err = fmt.Fprintf(a.stdout, "client_secret  %s\n", out.Secret)
+		_, _ = fmt.Fprintln(a.stderr, "The secret is kept nowhere and can't be shown again.")
+	}
+	return err
+}
+
+type clientsList struct {
+	settingsFlags
+	page
+}
+
+// shownClient is a client without what its secrets hash to.
+type shownClient struct {
+	client.Client
+	Secrets []shownSecret `json:"secrets,omitempty"`
+}
+
+type shownSecret struct {
+	Created time.Time `json:"created"`
+	Expires time.Time `json:"expires,omitzero"`
+}
+
+func showClient(c client.Client) shownClient {
+	shown := shownClient{Client: c}
+	for _, s := range c.Secrets {
+		shown.Secrets = append(shown.Secrets, shownSecret{s.Created, s.Expires})
+	}
+	return shown
+}
+
+// Run lists clients by id.
+func (c *clientsList) Run(a *app) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	return withClients(a, c.Settings, func(ctx context.Context, store client.Store) error {
+		all, err := collect(c.page, func(c client.Client) id.Client { return c.ID },
+			func(after id.Client, limit int) ([]client.Client, error) { return store.List(ctx, after, limit) })
+		if err != nil {
+			return err
+		}
+		return c.print(a, all)
+	})
+}
+
+func (c *clientsList) print(a *app, all []client.Client) error {
+	shown := make([]shownClient, 0, len(all))
+	for _, one := range all {
+		shown = append(shown, showClient(one))
+	}
+	if c.JSON {
+		return writeJSON(a.stdout, shown)
+	}
+	t := newTable(a.stdout, "ID", "KIND", "GRANTS", "SCOPES", "AUDIENCES", "ROLES", "SECRETS", "CREATED")
+	for _, one := range shown {
+		kind := "confidential"
+		if one.Public {
+			kind = "public"
+		}
+		t.row(one.ID, kind, joined(one.Grants), joined(one.Scopes), joined(one.Audiences), joined(one.Roles), len(one.Secrets), instant(one.Created))
+	}
+	return t.Flush()
+}
+
+func joined(list []string) string { return orDash(strings.Join(list, ",")) }
+
+type clientsSecret struct {
+	settingsFlags
+	ID   string        `arg:"" name:"id" help:"The client's id."`
+	Keep time.Duration `help:"How long the old secrets stay good. Default: not at all."`
+	JSON bool          `name:"json" help:"Print JSON."`
+}
+
+// Run adds a secret and lets the others end.
+func (c *clientsSecret) Run(a *app) error {
+	if c.Keep < 0 {
+		return usageError("--keep must be a time from now, as in 24h")
+	}
+	return withClients(a, c.Settings, func(ctx context.Context, store client.Store) error {
+		found, err := findClient(ctx, store, c.ID)
+		if err != nil {
+			return err
+		}
+		if found.Public {
+			return fmt.Errorf("%s is a public client: it has no secret", found.ID)
+		}
+		now := a.now().UTC().Truncate(time.Millisecond)
+		plain, fresh := client.NewSecret(now)
+		found.Secrets = append(ending(found.Secrets, now, c.Keep), fresh)
+		event := clientEvent(ctx, audit.ClientChanged, found.ID, now)
+		event.Reason = "secret"
+		if err := client.Validate(found, found.Grants); err != nil {
+			return err // too many secrets alive at once
+		}
+		if err := store.Save(ctx, found, event); err != nil {
+			return fmt.Errorf("%s: %w", found.ID, err)
+		}
+		return printSecret(a, added{found.ID, plain}, c.JSON)
+	})
+}
+
+// ending returns the secrets that still live, good for keep at most.
+func ending(secrets []client.Secret, now time.Time, keep time.Duration) []client.Secret {
+	var out []client.Secret
+	for _, s := range secrets {
+		if last := now.Add(keep); s.Expires.IsZero() || s.Expires.After(last) {
+			s.Expires = last
+		}
+		if s.Live(now) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+type clientsDelete struct {
+	settingsFlags
+	ID string `arg:"" name:"id" help:"The client's id."`
+}
+
+// Run deletes a client; that ends its sessions in the same transaction.
+func (c *clientsDelete) Run(a *app) error {
+	return withClients(a, c.Settings, func(ctx context.Context, store client.Store) error {
+		found, err := findClient(ctx, store, c.ID)
+		if err != nil {
+			return err
+		}
+		ended, err := store.Delete(ctx, found.ID, clientEvent(ctx, audit.ClientDeleted, found.ID, a.now()))
+		if err != nil {
+			return fmt.Errorf("%s: %w", found.ID, err)
+		}
+		_, err = fmt.Fprintf(a.stdout, "%s: deleted, sessions ended: %d\n", found.ID, len(ended))
+		return err
+	})
+}
+
+func findClient(ctx context.Context, store client.Store, name string) (client.Client, error) {
+	found, err := store.ByID(ctx, id.Client(name))
+	if errors.Is(err, client.ErrNotFound) {
+		return found, fmt.Errorf("%.128q: %w", name, client.ErrNotFound)
+	}
+	return found, err
+}

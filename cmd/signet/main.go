@@ -1,0 +1,23 @@
+// Command signet is the token issuer and the tools around it.
+//
+// It owns the flags and where settings come from (flag, environment, .env, file), the choice of engines, the two
+// listeners, and the demo of `signet dev`. What the issuer does is package issuer's; what settings may say is
+// issuer.Settings'.
+//
+// Exit status: 0, 1 for an error, 2 for a wrong command line.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	// SIGHUP keeps its default: a server whose terminal went away should end.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
