@@ -177,18 +177,7 @@ func (v *Verifier) check(ctx context.Context, raw string) (*Token, error) {
 }
 
 func (v *Verifier) checkFully(ctx context.Context, raw string, now time.Time) (*Token, error) {
-	signed, err := v.signatures.check(ctx, raw)
-	if err != nil {
-		return nil, err
-	}
-	if !accessTokenType(signed.header.Type) {
-		return nil, ErrType
-	}
-	text, err := signed.parts.Payload()
-	if err != nil {
-		return nil, err
-	}
-	tok, err := readToken(text)
+	signed, tok, err := v.read(ctx, raw)
 	if err != nil {
 		return nil, err
 	}
@@ -201,6 +190,24 @@ func (v *Verifier) checkFully(ctx context.Context, raw string, now time.Time) (*
 	}
 	v.cache.put(&entry{raw: raw, token: tok, key: signed.key, snapshot: signed.snapshot, list: list}, now)
 	return tok, nil
+}
+
+// read checks that raw is an access token that one of the keys signed, and reads
+// it; what it says is for judge.
+func (v *Verifier) read(ctx context.Context, raw string) (signed, *Token, error) {
+	signed, err := v.signatures.check(ctx, raw)
+	if err != nil {
+		return signed, nil, err
+	}
+	if !accessTokenType(signed.header.Type) {
+		return signed, nil, ErrType
+	}
+	text, err := signed.parts.Payload()
+	if err != nil {
+		return signed, nil, err
+	}
+	tok, err := readToken(text)
+	return signed, tok, err
 }
 
 // accessTokenType is RFC 9068 §4 by way of RFC 7515 §4.1.9: a media type without

@@ -44,10 +44,12 @@ type Users interface {
 	account.Remover
 }
 
-// Sessions ends sessions, and marks those that ended with their user or client.
+// Sessions ends sessions, marks those that ended with their user or client, and tells
+// the others of a user's new roles.
 type Sessions interface {
 	End(ctx context.Context, w session.Which, e audit.Event) error
 	Mark(ctx context.Context, sids []id.Session) error
+	Learn(ctx context.Context, p session.Person) error
 }
 
 // Ledger reads sessions.

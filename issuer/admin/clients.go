@@ -95,7 +95,7 @@ func (a *Admin) CreateClient(w http.ResponseWriter, r *http.Request) error {
 		c.Secrets = []client.Secret{s}
 	}
 	if err := client.Validate(c, a.Grants); err != nil {
-		return err
+		return unusable(err)
 	}
 	e := audit.New(r.Context(), audit.ClientCreated, a.now())
 	e.Client = c.ID
@@ -185,7 +185,7 @@ func (a *Admin) save(r *http.Request, reason string, change func(*client.Client)
 	}
 	change(&c)
 	if err := client.Validate(c, a.Grants); err != nil {
-		return c, err
+		return c, unusable(err)
 	}
 	e := audit.New(r.Context(), audit.ClientChanged, a.now())
 	e.Client, e.Reason = c.ID, reason

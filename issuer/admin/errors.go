@@ -52,6 +52,14 @@ func conflict(code, description string) httpx.Error {
 
 func bad(description string) httpx.Error { return *httpx.BadRequest(description) }
 
+// unusable says which member of a client can't be as it is.
+func unusable(err error) error {
+	if e, ok := errors.AsType[*client.InvalidError](err); ok {
+		return httpx.BadRequest(e.Error())
+	}
+	return err
+}
+
 // tooEarly tells when a rotation would be safe.
 func tooEarly(err error) error {
 	e, ok := errors.AsType[*keys.TooEarlyError](err)

@@ -8,6 +8,7 @@ import (
 	"github.com/signet-oidc/signet/issuer/audit"
 	"github.com/signet-oidc/signet/issuer/id"
 	"github.com/signet-oidc/signet/issuer/internal/httpx"
+	"github.com/signet-oidc/signet/issuer/session"
 )
 
 // ListUsers is GET /admin/users.
@@ -75,7 +76,11 @@ func (a *Admin) ChangeUser(w http.ResponseWriter, r *http.Request) error {
 
 func (a *Admin) changeUser(ctx context.Context, user id.User, in userChange) error {
 	if in.Roles != nil {
-		if _, err := a.People.SetRoles(ctx, user, *in.Roles); err != nil {
+		u, err := a.People.SetRoles(ctx, user, *in.Roles)
+		if err != nil {
+			return err
+		}
+		if err := a.Sessions.Learn(ctx, session.Person{User: u.ID, Roles: u.Roles, Disabled: u.Disabled, Version: u.Version}); err != nil {
 			return err
 		}
 	}

@@ -34,9 +34,10 @@ var (
 // AdminRole is the role that the admin face asks for.
 const AdminRole = "admin"
 
-// Checker checks access tokens of this issuer.
-type Checker interface {
-	Verify(ctx context.Context, raw string) (*verifier.Token, error)
+// Origin tells whether an access token is one of ours, of any audience, expired
+// or not; *verifier.Verifier does.
+type Origin interface {
+	UnsafeVerifyOriginOnly(ctx context.Context, raw string) (*verifier.Token, error)
 }
 
 // Config is what a Flow is made of; all of it is required.
@@ -48,9 +49,7 @@ type Config struct {
 	Sessions *session.Sessions
 	Minter   *token.Minter
 	Audit    audit.Log
-
-	// Live checks tokens of any audience; Past the same, expired or not.
-	Live, Past Checker
+	Tokens   Origin
 
 	Issuer        string
 	Audiences     []string       // that first-party logins may have; the first is the default

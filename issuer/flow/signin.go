@@ -122,7 +122,7 @@ func (f *Flow) ChangePassword(ctx context.Context, access, old, next string) err
 
 // bearer is the live session of a live access token of this issuer.
 func (f *Flow) bearer(ctx context.Context, access string) (session.State, error) {
-	t, err := f.Live.Verify(ctx, access)
+	t, err := f.live(ctx, access)
 	if err != nil {
 		return session.State{}, errors.Join(ErrToken, err)
 	}

@@ -46,7 +46,7 @@ func (f *Flow) end(ctx context.Context, w session.Which, user id.User, reason st
 
 // SignOutAccess ends the session of an access token of a client's, expired or not.
 func (f *Flow) SignOutAccess(ctx context.Context, c client.Client, access string) error {
-	t, err := f.Past.Verify(ctx, access)
+	t, err := f.Tokens.UnsafeVerifyOriginOnly(ctx, access)
 	if err != nil {
 		return errors.Join(ErrToken, err)
 	}

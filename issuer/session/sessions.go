@@ -289,6 +289,20 @@ func (s *Sessions) mark(ctx context.Context, gone []Ended) error {
 	return nil
 }
 
+// Learn gives the live sessions of a person the roles and state of p, where they
+// don't know a newer one: the very next refresh shows it.
+func (s *Sessions) Learn(ctx context.Context, p Person) error {
+	found, err := s.Ledger.List(ctx, Which{User: p.User}, false, "", MostSessions)
+	if err != nil {
+		return fmt.Errorf("list sessions: %w", err)
+	}
+	sids := make([]id.Session, 0, len(found))
+	for _, f := range found {
+		sids = append(sids, f.ID)
+	}
+	return s.Generations.Update(ctx, sids, p)
+}
+
 // Present returns the live session of a refresh token that could be exchanged or
 // retried now, without exchanging it (RFC 7662, RFC 7009), or ErrToken or ErrOver.
 // A used-up token is ErrOver: looking isn't using, and ends nothing.

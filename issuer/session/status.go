@@ -57,18 +57,22 @@ type list struct {
 	set   atomic.Int64                 // how many bits are set: only ever grows
 }
 
-// NewBits returns bits of no list.
+// NewBits returns bits of the first list, none set.
 func NewBits() *Bits {
 	b := &Bits{}
 	b.lists.Store(&map[int64]*list{})
+	b.publish(0)
 	return b
 }
 
-// Publish makes a list known, with no bit set if it was not.
+// Publish makes a list known, with no bit set if it was not; and the next one as
+// well, so that every replica has it before the first session of it is opened on
+// any.
 func (b *Bits) Publish(number int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.publish(number)
+	b.publish(number + 1)
 }
 
 func (b *Bits) publish(number int64) *list {
@@ -135,13 +139,18 @@ func (b *Bits) List(number int64) (bits []byte, version int64, ok bool) {
 	return bits, l.set.Load(), true
 }
 
-// Keep drops every list that is not among numbers.
+// Keep drops every list that is not among numbers, but for those beyond the last
+// of them: these are new, and numbers may have been asked for before they were.
 func (b *Bits) Keep(numbers []int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	last := int64(-1)
+	for _, n := range numbers {
+		last = max(last, n)
+	}
 	next := map[int64]*list{}
 	for n, l := range *b.lists.Load() {
-		if slices.Contains(numbers, n) {
+		if n > last || slices.Contains(numbers, n) {
 			next[n] = l
 		}
 	}

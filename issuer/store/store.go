@@ -41,6 +41,9 @@ type Backend struct {
 	// Healer is set where Generations can lose or go back in time (Redis).
 	Healer Healer
 
+	// Sweep drops what is past its time, in bounded batches; nil: nothing to do.
+	Sweep func(ctx context.Context, now time.Time) error
+
 	// Reachable has a check for each engine, by its name, for readiness.
 	Reachable map[string]func(context.Context) error
 }

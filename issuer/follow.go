@@ -1,0 +1,164 @@
+package issuer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/signet-oidc/signet/issuer/account"
+	"github.com/signet-oidc/signet/issuer/id"
+	"github.com/signet-oidc/signet/issuer/session"
+	"github.com/signet-oidc/signet/issuer/store"
+)
+
+const (
+	// reread is how far back each look at the feed goes: commit order is not
+	// sequence order, and no transaction takes as long.
+	reread = 30 * time.Second
+	// reapply is how far back changes are applied again to a store that forgot.
+	reapply = time.Hour
+	// feedPage is how many entries a look reads at a time.
+	feedPage = 1000
+)
+
+// follower keeps a replica's copies true: what others changed comes by the feed.
+// It is used by one goroutine.
+type follower struct {
+	issuer *Issuer
+	at     int64               // all up to here has been applied
+	seen   map[int64]time.Time // applied, of the last reread
+}
+
+// begin reads what is, from a place in the feed that was taken before.
+func (f *follower) begin(ctx context.Context) (err error) {
+	i := f.issuer
+	f.seen = map[int64]time.Time{}
+	if f.at, err = i.backend.Feed.Head(ctx); err != nil {
+		return err
+	}
+	if err := i.clients.LoadAll(ctx); err != nil {
+		return err
+	}
+	since := i.listsSince()
+	lists, err := i.backend.Indices.Lists(ctx, since)
+	if err != nil {
+		return err
+	}
+	for _, n := range lists {
+		i.bits.Publish(n)
+	}
+	return i.backend.Indices.Set(ctx, since, func(index int64) bool {
+		i.bits.Set(index)
+		return true
+	})
+}
+
+// listsSince is the time after which a list's last session must have ended for
+// the list to be published: its access tokens may still live.
+func (i *Issuer) listsSince() time.Time {
+	return i.now().Add(-i.keeper.Policy().Retain())
+}
+
+// look applies what is new. A change that can't be applied is tried again at the
+// next look, and those behind it wait.
+func (f *follower) look(ctx context.Context) error {
+	for {
+		page, err := f.issuer.backend.Feed.Since(ctx, f.at, reread, feedPage)
+		if err != nil {
+			return fmt.Errorf("read the feed: %w", err)
+		}
+		before := f.at
+		if err := f.applyPage(ctx, page); err != nil {
+			return err
+		}
+		if len(page) < feedPage || f.at == before {
+			f.forget()
+			return nil
+		}
+	}
+}
+
+func (f *follower) applyPage(ctx context.Context, page []store.Change) error {
+	for _, c := range page {
+		if _, ok := f.seen[c.Seq]; !ok {
+			if err := f.issuer.apply(ctx, c); err != nil {
+				return fmt.Errorf("apply %s %s: %w", c.Kind, c.ID, err)
+			}
+			f.issuer.metrics.Follow.Inc()
+			f.seen[c.Seq] = f.issuer.now()
+		}
+		f.at = max(f.at, c.Seq)
+	}
+	return nil
+}
+
+func (f *follower) forget() {
+	limit := f.issuer.now().Add(-3 * reread)
+	for seq, at := range f.seen {
+		if at.Before(limit) {
+			delete(f.seen, seq)
+		}
+	}
+}
+
+// apply makes a change seen here. It can be applied any number of times.
+func (i *Issuer) apply(ctx context.Context, c store.Change) error {
+	switch c.Kind {
+	case store.User:
+		return i.tell(ctx, id.User(c.ID))
+	case store.Client:
+		return i.clients.Refresh(ctx, id.Client(c.ID))
+	case store.Session:
+		i.bits.Set(c.Version)
+		return i.remark(ctx, c)
+	case store.Ring:
+		return i.keeper.Reload(ctx)
+	}
+	return nil // of a newer version's kind: not for us
+}
+
+// tell gives a user's sessions the roles and state that the user has now.
+func (i *Issuer) tell(ctx context.Context, user id.User) error {
+	u, err := i.backend.Accounts.ByID(ctx, user)
+	if errors.Is(err, account.ErrNotFound) {
+		return nil // deleted: the sessions ended with the user
+	}
+	if err != nil {
+		return err
+	}
+	return i.sessions.Learn(ctx, session.Person{User: u.ID, Roles: u.Roles, Disabled: u.Disabled, Version: u.Version})
+}
+
+// remark ends a session in the generations, where these are a store that whoever
+// ended it may not have reached.
+func (i *Issuer) remark(ctx context.Context, c store.Change) error {
+	if i.backend.Healer == nil {
+		return nil
+	}
+	until := c.At.Add(i.settings.SessionTTL)
+	return i.backend.Generations.End(ctx, []session.Ended{{ID: id.Session(c.ID), Status: c.Version, Until: until}})
+}
+
+// heal applies the last hour again where the generations went back in time.
+func (i *Issuer) heal(ctx context.Context) error {
+	if i.backend.Healer == nil {
+		return nil
+	}
+	back, err := i.backend.Healer.WentBack(ctx)
+	if err != nil || !back {
+		return err
+	}
+	i.log.Warn().Msg("the token store is new here or went back in time: applying the last hour of changes again")
+	head, err := i.backend.Feed.Head(ctx)
+	if err != nil {
+		return err
+	}
+	changes, err := i.backend.Feed.Since(ctx, head, reapply, 1_000_000)
+	for _, c := range changes {
+		if c.Kind == store.User || c.Kind == store.Session {
+			err = errors.Join(err, i.apply(ctx, c))
+		}
+	}
+	return err
+}

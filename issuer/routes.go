@@ -1,0 +1,202 @@
+package issuer
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/rs/cors"
+
+	"github.com/signet-oidc/signet/discovery"
+	"github.com/signet-oidc/signet/issuer/admin"
+	"github.com/signet-oidc/signet/issuer/api"
+	"github.com/signet-oidc/signet/issuer/audit"
+	"github.com/signet-oidc/signet/issuer/internal/httpx"
+	"github.com/signet-oidc/signet/issuer/oauth"
+)
+
+// policy says which browser origins a route answers.
+type policy string
+
+const (
+	firstParty policy = "first-party" // ours and CORS_ORIGINS, with credentials; cross-site requests are refused
+	clientApps policy = "client-apps" // CORS_ORIGINS, without credentials
+	anybody    policy = "anybody"     // any origin may read: it is public
+	nobody     policy = "nobody"      // no CORS
+	operators  policy = "operators"   // no CORS, and the admin's guard
+)
+
+// handler is a method of a face.
+type handler func(http.ResponseWriter, *http.Request) error
+
+// route is one line of the list of routes.
+type route struct {
+	pattern string // method and path, as net/http.ServeMux reads them
+	policy  policy
+	errors  httpx.Table
+	handler handler
+}
+
+// publicRoutes is the one list of what the public address answers.
+func (i *Issuer) publicRoutes() []route {
+	return []route{
+		{"POST /register", firstParty, api.Errors, i.api.Register},
+		{"POST /login", firstParty, api.Errors, i.api.Login},
+		{"POST /refresh", firstParty, api.Errors, i.api.Refresh},
+		{"POST /logout", firstParty, api.Errors, i.api.Logout},
+		{"POST /password", firstParty, api.Errors, i.api.Password},
+
+		{"POST " + oauth.PathToken, clientApps, oauth.Errors, i.oauth.Token},
+		{"POST " + oauth.PathRevoke, clientApps, oauth.Errors, i.oauth.Revoke},
+		{"POST " + oauth.PathIntrospect, nobody, oauth.Errors, i.oauth.Introspect},
+		{"GET " + oauth.PathStatus + "{list}", anybody, oauth.Errors, i.oauth.Status},
+		{"GET " + discovery.PathJWKS, anybody, oauth.Errors, i.oauth.JWKS},
+		{"GET " + discovery.PathOpenIDConfiguration, anybody, oauth.Errors, i.oauth.Metadata},
+		{"GET " + discovery.PathAuthorizationServer, anybody, oauth.Errors, i.oauth.Metadata},
+
+		{"GET /healthz", nobody, nil, healthy},
+	}
+}
+
+// operationsRoutes is the one list of what the second address answers.
+func (i *Issuer) operationsRoutes() []route {
+	a := i.admin
+	return []route{
+		{"GET /admin/keys", operators, admin.Errors, a.ListKeys},
+		{"POST /admin/keys/rotate", operators, admin.Errors, a.RotateKeys},
+		{"POST /admin/keys/{kid}/revoke", operators, admin.Errors, a.RevokeKey},
+		{"GET /admin/users", operators, admin.Errors, a.ListUsers},
+		{"POST /admin/users", operators, admin.Errors, a.CreateUser},
+		{"GET /admin/users/{id}", operators, admin.Errors, a.ReadUser},
+		{"PATCH /admin/users/{id}", operators, admin.Errors, a.ChangeUser},
+		{"DELETE /admin/users/{id}", operators, admin.Errors, a.DeleteUser},
+		{"GET /admin/clients", operators, admin.Errors, a.ListClients},
+		{"POST /admin/clients", operators, admin.Errors, a.CreateClient},
+		{"GET /admin/clients/{id}", operators, admin.Errors, a.ReadClient},
+		{"PATCH /admin/clients/{id}", operators, admin.Errors, a.ChangeClient},
+		{"DELETE /admin/clients/{id}", operators, admin.Errors, a.DeleteClient},
+		{"POST /admin/clients/{id}/secrets", operators, admin.Errors, a.AddSecret},
+		{"GET /admin/sessions", operators, admin.Errors, a.ListSessions},
+		{"GET /admin/sessions/{id}", operators, admin.Errors, a.ReadSession},
+		{"DELETE /admin/sessions/{id}", operators, admin.Errors, a.EndSession},
+		{"GET /admin/audit", operators, admin.Errors, a.ListEvents},
+
+		{"GET /healthz", nobody, nil, healthy},
+		{"GET /readyz", nobody, nil, i.readiness},
+		{"GET /metrics", nobody, nil, func(w http.ResponseWriter, r *http.Request) error {
+			i.metrics.Handler().ServeHTTP(w, r)
+			return nil
+		}},
+	}
+}
+
+// route builds both handlers from their lists.
+func (i *Issuer) route() error {
+	proxies, err := prefixes(i.settings.TrustedProxies)
+	if err != nil {
+		return err
+	}
+	guards, err := i.guards()
+	if err != nil {
+		return err
+	}
+	serve := func(routes []route) http.Handler {
+		return &httpx.Serve{Log: i.log, Proxies: proxies, Next: origin(mux(routes, guards)), Done: i.metrics.Request}
+	}
+	i.public, i.operations = serve(i.publicRoutes()), serve(i.operationsRoutes())
+	return nil
+}
+
+// origin makes every event say where its request came from.
+func origin(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		o := audit.Origin{Address: httpx.Address(r.Context()).String(), RequestID: httpx.RequestID(r.Context())}
+		// The mux writes the pattern it matched into the request it is given,
+		// and httpx.Serve reads it there.
+		inner := r.WithContext(audit.WithOrigin(r.Context(), o))
+		next.ServeHTTP(w, inner)
+		r.Pattern = inner.Pattern
+	})
+}
+
+// guard wraps the handlers of one policy.
+type guard func(http.Handler) http.Handler
+
+func (i *Issuer) guards() (map[policy]guard, error) {
+	csrf := http.NewCrossOriginProtection()
+	for _, o := range i.settings.CORSOrigins {
+		if err := csrf.AddTrustedOrigin(o); err != nil {
+			return nil, fmt.Errorf("SIGNET_CORS_ORIGINS: %w; write it as https://app.example.com", err)
+		}
+	}
+	csrf.SetDenyHandler(httpx.Table{}.Handle(func(http.ResponseWriter, *http.Request) error {
+		return &httpx.Error{Status: http.StatusForbidden, Code: "invalid_request", Description: "a cross-site request; SIGNET_CORS_ORIGINS names the origins that may call"}
+	}))
+	named := func(o string) bool { return slices.Contains(i.settings.CORSOrigins, o) }
+	// AllowOriginFunc, since an empty list of origins means all of them to the library.
+	own := crossOrigin(cors.Options{AllowOriginFunc: named, AllowCredentials: true, AllowedMethods: []string{"POST"}, AllowedHeaders: []string{"Authorization", "Content-Type"}})
+	return map[policy]guard{
+		firstParty: func(h http.Handler) http.Handler { return own(csrf.Handler(h)) },
+		clientApps: crossOrigin(cors.Options{AllowOriginFunc: named, AllowedMethods: []string{"POST"}, AllowedHeaders: []string{"Authorization", "Content-Type", "DPoP"}}),
+		anybody:    crossOrigin(cors.Options{AllowOriginFunc: func(string) bool { return true }, AllowedMethods: []string{"GET"}, AllowedHeaders: []string{"If-None-Match"}}),
+		nobody:     func(h http.Handler) http.Handler { return h },
+		operators:  i.admin.Guard,
+	}, nil
+}
+
+func crossOrigin(o cors.Options) guard {
+	o.ExposedHeaders = []string{"ETag", "Retry-After", "WWW-Authenticate", "X-Request-Id"}
+	o.MaxAge = 600
+	o.OptionsSuccessStatus = http.StatusNoContent
+	return cors.New(o).Handler
+}
+
+// mux registers routes; those with CORS answer a preflight as well. What matches
+// none is a 404, or a 405 with Allow, in the shape of errors.
+func mux(routes []route, guards map[policy]guard) http.Handler {
+	m := http.NewServeMux()
+	methods := map[string][]string{}
+	for _, r := range routes {
+		method, path, _ := strings.Cut(r.pattern, " ")
+		methods[path] = append(methods[path], method)
+		m.Handle(r.pattern, guards[r.policy](r.errors.Handle(r.handler)))
+	}
+	for path, allowed := range methods {
+		h := notAllowed(allowed)
+		for _, r := range routes {
+			if strings.HasSuffix(r.pattern, " "+path) && r.policy != operators {
+				h = guards[r.policy](h)
+				break
+			}
+		}
+		m.Handle(path, h)
+	}
+	m.Handle("/", httpx.Table{}.Handle(oauth.NotFound))
+	return m
+}
+
+func notAllowed(methods []string) http.Handler {
+	allow := strings.Join(methods, ", ")
+	return httpx.Table{}.Handle(func(w http.ResponseWriter, _ *http.Request) error {
+		w.Header().Set("Allow", allow)
+		return &httpx.Error{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Description: "this takes " + allow}
+	})
+}
+
+// prefixes reads TRUSTED_PROXIES: addresses and prefixes.
+func prefixes(list []string) ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, s := range list {
+		p, err := netip.ParsePrefix(s)
+		if a, aerr := netip.ParseAddr(s); aerr == nil {
+			p, err = netip.PrefixFrom(a, a.BitLen()), nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("SIGNET_TRUSTED_PROXIES: %q is no address or prefix, as 10.0.0.0/8", s)
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
