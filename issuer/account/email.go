@@ -23,8 +23,12 @@ var ErrEmail = errors.New("not an email address")
 // of at most 254 bytes. It is stricter than RFC 5322: no display name, comment,
 // quoted local part, address literal, white space, control or invisible
 // character, because such addresses are typing mistakes or tricks. Letters of
-// any script are taken (RFC 6531).
-func ValidEmail(address string) bool {
+// any script are taken (RFC 6531). What is true of an address is true of its
+// NormalEmail, which can be longer: some capitals are shorter than their small
+// letters.
+func ValidEmail(address string) bool { return plain(address) && plain(NormalEmail(address)) }
+
+func plain(address string) bool {
 	if len(address) > maxEmail || !utf8.ValidString(address) || strings.ContainsFunc(address, unseen) {
 		return false
 	}

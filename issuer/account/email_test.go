@@ -55,6 +55,7 @@ var emails = []struct {
 	{"65 bytes of local part", strings.Repeat("a", 65) + "@example.com", false},
 	{"a label of 64 bytes", "ada@" + strings.Repeat("b", 64) + ".example", false},
 	{"255 bytes", strings.Repeat("a", 64) + "@" + strings.Repeat(strings.Repeat("b", 62)+".", 3) + "c", false},
+	{"64 bytes of capitals whose small letters have 96", strings.Repeat("Ⱥ", 32) + "@example.com", false},
 	{"very long", strings.Repeat("a", 1<<16) + "@example.com", false},
 }
 
