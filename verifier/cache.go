@@ -31,10 +31,11 @@ type set struct {
 	hand    atomic.Uint32 // whom to put out next
 }
 
-// entry is a verified token and what it was verified with. It doesn't change.
+// entry is a verified token and what it was verified with. It doesn't change. The
+// token lies inside, so that both cost one allocation.
 type entry struct {
 	raw      string
-	token    *Token
+	token    Token
 	key      Key
 	snapshot *keySnapshot // where key came from, if that was one of ours
 	list     *list        // where its status stands, if that is one of ours

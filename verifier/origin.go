@@ -11,10 +11,12 @@ import (
 // the issuer itself, which is asked about tokens of any audience (RFC 7662) and told
 // to end the sessions of expired ones (RFC 7009); a resource server never wants it.
 func (v *Verifier) UnsafeVerifyOriginOnly(ctx context.Context, raw string) (*Token, error) {
-	_, tok, err := v.read(ctx, raw)
-	switch {
-	case err != nil:
+	e, err := v.read(ctx, raw)
+	if err != nil {
 		return nil, err
+	}
+	tok := &e.token
+	switch {
 	case tok.Issuer != v.cfg.Issuer:
 		return nil, ErrIssuer
 	case tok.Subject == "":

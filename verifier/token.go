@@ -75,20 +75,20 @@ type reading struct {
 	expires, issued  int64
 }
 
-// readToken reads the claims of an access token whose signature held. It checks
-// types; what the values have to be is for judge.
-func readToken(text string) (*Token, error) {
+// readToken reads the claims of an access token whose signature held into t. It
+// checks types; what the values have to be is for judge.
+func readToken(text string, t *Token) error {
 	var buf [16]string
-	t := &Token{text: text}
+	t.text = text
 	in := reading{token: t, lists: buf[:0], expires: -1, issued: -1}
 	r := jws.NewReader(text)
 	for m := r.Object(); m.Next(&r); {
 		in.member(&r, m.Name)
 	}
 	if err := r.End(); err != nil {
-		return nil, err
+		return err
 	}
-	return t, in.finish()
+	return in.finish()
 }
 
 func (in *reading) member(r *jws.Reader, name string) {

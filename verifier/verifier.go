@@ -171,43 +171,42 @@ func (v *Verifier) check(ctx context.Context, raw string) (*Token, error) {
 		if err := v.stillGood(ctx, e, now); err != nil {
 			return nil, err
 		}
-		return e.token, nil
+		return &e.token, nil
 	}
 	return v.checkFully(ctx, raw, now)
 }
 
 func (v *Verifier) checkFully(ctx context.Context, raw string, now time.Time) (*Token, error) {
-	signed, tok, err := v.read(ctx, raw)
+	e, err := v.read(ctx, raw)
 	if err != nil {
 		return nil, err
 	}
-	if err := v.judge(tok, now.Unix()); err != nil {
+	if err := v.judge(&e.token, now.Unix()); err != nil {
 		return nil, err
 	}
-	list, err := v.askStatus(ctx, tok.status)
-	if err != nil {
+	if e.list, err = v.askStatus(ctx, e.token.status); err != nil {
 		return nil, err
 	}
-	v.cache.put(&entry{raw: raw, token: tok, key: signed.key, snapshot: signed.snapshot, list: list}, now)
-	return tok, nil
+	v.cache.put(e, now)
+	return &e.token, nil
 }
 
 // read checks that raw is an access token that one of the keys signed, and reads
 // it; what it says is for judge.
-func (v *Verifier) read(ctx context.Context, raw string) (signed, *Token, error) {
+func (v *Verifier) read(ctx context.Context, raw string) (*entry, error) {
 	signed, err := v.signatures.check(ctx, raw)
 	if err != nil {
-		return signed, nil, err
+		return nil, err
 	}
 	if !accessTokenType(signed.header.Type) {
-		return signed, nil, ErrType
+		return nil, ErrType
 	}
 	text, err := signed.parts.Payload()
 	if err != nil {
-		return signed, nil, err
+		return nil, err
 	}
-	tok, err := readToken(text)
-	return signed, tok, err
+	e := &entry{raw: raw, key: signed.key, snapshot: signed.snapshot}
+	return e, readToken(text, &e.token)
 }
 
 // accessTokenType is RFC 9068 §4 by way of RFC 7515 §4.1.9: a media type without
@@ -290,7 +289,7 @@ func (v *Verifier) keyStands(ctx context.Context, e *entry, now time.Time) bool 
 
 // stillGood asks a remembered token about what can change: time and status.
 func (v *Verifier) stillGood(ctx context.Context, e *entry, now time.Time) error {
-	if err := v.inTime(e.token, now.Unix()); err != nil {
+	if err := v.inTime(&e.token, now.Unix()); err != nil {
 		return err
 	}
 	if e.list != nil {

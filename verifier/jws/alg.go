@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"fmt"
+	"sync"
 )
 
 // The algorithms this package checks (RFC 7518 §3.1, RFC 8037 §3.1).
@@ -53,36 +54,53 @@ func verify(alg string, key crypto.PublicKey, signed, sig []byte) error {
 	return ErrSignature
 }
 
+// workspace is what the standard library's calls are given pointers to. They drag
+// it onto the heap, so it is used again.
+type workspace struct {
+	digest [sha512.Size384]byte
+	der    [2 + 2*(3+48)]byte
+}
+
+var workspaces = sync.Pool{New: func() any { return new(workspace) }}
+
+// RFC 7518 §3.5: the salt is as long as the hash.
+var pss = &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}
+
 func holds(alg string, key crypto.PublicKey, signed, sig []byte) bool {
+	w := workspaces.Get().(*workspace)
+	defer workspaces.Put(w)
 	switch k := key.(type) {
 	case *ecdsa.PublicKey:
-		if alg == ES384 {
-			digest := sha512.Sum384(signed)
-			return holdsECDSA(k, digest[:], sig, 48)
-		}
-		digest := sha256.Sum256(signed)
-		return holdsECDSA(k, digest[:], sig, 32)
+		return w.holdsECDSA(k, w.hash(alg, signed), sig)
 	case *rsa.PublicKey:
-		digest := sha256.Sum256(signed)
 		if alg == PS256 {
-			// RFC 7518 §3.5: the salt is as long as the hash.
-			return rsa.VerifyPSS(k, crypto.SHA256, digest[:], sig, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}) == nil
+			return rsa.VerifyPSS(k, crypto.SHA256, w.hash(alg, signed), sig, pss) == nil
 		}
-		return rsa.VerifyPKCS1v15(k, crypto.SHA256, digest[:], sig) == nil
+		return rsa.VerifyPKCS1v15(k, crypto.SHA256, w.hash(alg, signed), sig) == nil
 	case ed25519.PublicKey:
 		return len(k) == ed25519.PublicKeySize && ed25519.Verify(k, signed, sig)
 	}
 	return false
 }
 
-// holdsECDSA checks a signature that is r and s side by side (RFC 7518 §3.4),
-// each of size bytes, by putting it into the form crypto/ecdsa takes.
-func holdsECDSA(key *ecdsa.PublicKey, digest, sig []byte, size int) bool {
+// hash is the digest that alg signs.
+func (w *workspace) hash(alg string, signed []byte) []byte {
+	if alg == ES384 {
+		w.digest = sha512.Sum384(signed)
+		return w.digest[:]
+	}
+	sum := sha256.Sum256(signed)
+	return w.digest[:copy(w.digest[:], sum[:])]
+}
+
+// holdsECDSA checks a signature that is r and s side by side (RFC 7518 §3.4), each
+// as long as the digest, by putting it into the form crypto/ecdsa takes.
+func (w *workspace) holdsECDSA(key *ecdsa.PublicKey, digest, sig []byte) bool {
+	size := len(digest)
 	if len(sig) != 2*size {
 		return false
 	}
-	var buf [2 + 2*(3+48)]byte
-	der := append(buf[:0], 0x30, 0)
+	der := append(w.der[:0], 0x30, 0)
 	der = appendInteger(der, sig[:size])
 	der = appendInteger(der, sig[size:])
 	der[1] = byte(len(der) - 2) // at most 102: the short form

@@ -82,7 +82,10 @@ func ParseKey(text string) (crypto.PublicKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return key, CheckKey(key)
+	if err := CheckKey(key); err != nil {
+		return nil, err
+	}
+	return key, nil
 }
 
 func readJWK(text string) (jwk, error) {

@@ -1,0 +1,222 @@
+package verifier_test
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/signet-oidc/signet/verifier"
+	"github.com/signet-oidc/signet/verifier/verifiertest"
+)
+
+// bench is one token with a verifier for it, and the bare check of its signature
+// by the standard library on a ready digest: the floor.
+type bench struct {
+	raw   string
+	v     *verifier.Verifier
+	floor func() bool
+}
+
+func newBench(tb testing.TB, alg string, cacheSize int) bench {
+	iss := verifiertest.New(tb)
+	iss.Rotate(alg)
+	cfg := iss.Config(verifiertest.Audience)
+	cfg.CacheSize = cacheSize
+	cfg.Algorithms = []string{"ES256", alg}
+	cfg.Now = nil
+	// RFC 9068 with 14 claims, as Signet makes them.
+	raw := iss.Token(func(c verifiertest.Claims) { c["auth_time"] = c["iat"]; c["roles"] = []string{"admin", "user"} })
+	b := bench{raw: raw, v: newVerifier(tb, cfg), floor: floorOf(tb, iss, raw, alg)}
+	if _, err := b.v.Verify(context.Background(), raw); err != nil {
+		tb.Fatal(err)
+	}
+	return b
+}
+
+func floorOf(tb testing.TB, iss *verifiertest.Issuer, raw, alg string) func() bool {
+	tb.Helper()
+	key, err := fetchKeys(tb, iss).Key(context.Background(), iss.KeyID())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	dot := strings.LastIndexByte(raw, '.')
+	digest := sha256.Sum256([]byte(raw[:dot]))
+	sig, err := base64.RawURLEncoding.DecodeString(raw[dot+1:])
+	if err != nil {
+		tb.Fatal(err)
+	}
+	switch k := key.Public.(type) {
+	case *rsa.PublicKey:
+		if alg == "PS256" {
+			return func() bool { return rsa.VerifyPSS(k, crypto.SHA256, digest[:], sig, nil) == nil }
+		}
+		return func() bool { return rsa.VerifyPKCS1v15(k, crypto.SHA256, digest[:], sig) == nil }
+	case ed25519.PublicKey:
+		return func() bool { return ed25519.Verify(k, []byte(raw[:dot]), sig) }
+	case *ecdsa.PublicKey:
+		der := derOf(sig)
+		return func() bool { return ecdsa.VerifyASN1(k, digest[:], der) }
+	}
+	tb.Fatalf("no floor for %s", alg)
+	return nil
+}
+
+// derOf puts r and s into the form that ecdsa.VerifyASN1 takes.
+func derOf(sig []byte) []byte {
+	integer := func(b []byte) []byte {
+		n := new(big.Int).SetBytes(b).Bytes()
+		if n[0]&0x80 != 0 {
+			n = append([]byte{0}, n...)
+		}
+		return append([]byte{2, byte(len(n))}, n...)
+	}
+	body := slices.Concat(integer(sig[:len(sig)/2]), integer(sig[len(sig)/2:]))
+	return append([]byte{0x30, byte(len(body))}, body...)
+}
+
+func fetchKeys(tb testing.TB, iss *verifiertest.Issuer) verifier.StaticKeys {
+	tb.Helper()
+	w := httptest.NewRecorder()
+	iss.ServeHTTP(w, httptest.NewRequest(http.MethodGet, verifiertest.JWKSPath, nil))
+	keys, err := verifier.ParseKeys(w.Body.Bytes())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return keys
+}
+
+// BenchmarkVerify is the full check, interleaved with the floor; x-floor is the
+// median of the ratios of neighbours, so that a noisy machine cancels out.
+func BenchmarkVerify(b *testing.B) {
+	for _, alg := range []string{"ES256", "RS256"} {
+		b.Run(alg, func(b *testing.B) {
+			x := newBench(b, alg, -1)
+			ctx := context.Background()
+			verify := func() {
+				if _, err := x.v.Verify(ctx, x.raw); err != nil {
+					b.Fatal(err)
+				}
+			}
+			floor := func() {
+				if !x.floor() {
+					b.Fatal("floor: bad signature")
+				}
+			}
+			b.ReportAllocs()
+			var ratios []float64
+			for b.Loop() {
+				ratios = append(ratios, float64(timed(verify))/float64(timed(floor)))
+			}
+			slices.Sort(ratios)
+			b.ReportMetric(ratios[len(ratios)/2], "x-floor")
+		})
+	}
+}
+
+func timed(f func()) time.Duration {
+	const n = 20
+	began := time.Now()
+	for range n {
+		f()
+	}
+	return time.Since(began)
+}
+
+// BenchmarkVerifyCached is a hit of the cache, by one goroutine and by all cores.
+func BenchmarkVerifyCached(b *testing.B) {
+	x := newBench(b, "ES256", 0)
+	ctx := context.Background()
+	b.Run("one", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := x.v.Verify(ctx, x.raw); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("parallel", func(b *testing.B) {
+		b.ReportAllocs()
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				if _, err := x.v.Verify(ctx, x.raw); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	})
+}
+
+// BenchmarkVerifyGarbage is what refusing costs.
+func BenchmarkVerifyGarbage(b *testing.B) {
+	x := newBench(b, "ES256", 0)
+	ctx := context.Background()
+	for name, raw := range map[string]string{
+		"no dots":     strings.Repeat("a", 900),
+		"unknown kid": base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"ES256","kid":"x","typ":"at+jwt"}`)) + x.raw[strings.IndexByte(x.raw, '.'):],
+		"huge":        strings.Repeat("a", 1<<20),
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := x.v.Verify(ctx, raw); err == nil {
+					b.Fatal("taken")
+				}
+			}
+		})
+	}
+}
+
+// What a full check may allocate above the bare call, and a hit of the cache at all.
+func TestVerifyAllocations(t *testing.T) {
+	for _, alg := range []string{"ES256", "RS256"} {
+		x := newBench(t, alg, -1)
+		full := measure(func() { _, _ = x.v.Verify(context.Background(), x.raw) })
+		floor := measure(func() { x.floor() })
+		allocs, bytes := full.allocs-floor.allocs, full.bytes-floor.bytes
+		t.Logf("%s: %d allocations and %d bytes above the floor", alg, allocs, bytes)
+		if allocs > 6 || bytes > 1024 {
+			t.Errorf("%s: %d allocations and %d bytes above the floor, want at most 6 and 1024", alg, allocs, bytes)
+		}
+	}
+	x := newBench(t, "ES256", 0)
+	if n := testing.AllocsPerRun(1000, func() { _, _ = x.v.Verify(context.Background(), x.raw) }); n != 0 {
+		t.Errorf("a hit of the cache allocates %v times", n)
+	}
+}
+
+type cost struct{ allocs, bytes int64 }
+
+func measure(f func()) cost {
+	r := testing.Benchmark(func(b *testing.B) {
+		b.ReportAllocs()
+		for range b.N {
+			f()
+		}
+	})
+	return cost{r.AllocsPerOp(), r.AllocedBytesPerOp()}
+}
+
+// The token of the benchmarks is what they say it is.
+func TestBenchTokenHas14Claims(t *testing.T) {
+	x := newBench(t, "ES256", -1)
+	tok, err := x.v.Verify(t.Context(), x.raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var claims map[string]json.RawMessage
+	if err := tok.Claims(&claims); err != nil || len(claims) != 13 && len(claims) != 14 {
+		t.Errorf("%d claims, %v", len(claims), err)
+	}
+}
