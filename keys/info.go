@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -57,8 +58,24 @@ func (r *Ring) sorted() []*record {
 	for i := range r.doc.Keys {
 		all = append(all, &r.doc.Keys[i])
 	}
-	slices.SortFunc(all, compareRecords)
+	slices.SortFunc(all, compareTurns)
 	return all
+}
+
+// compareTurns orders keys as they take turns: by algorithm, in the order in which they sign, the standby last.
+func compareTurns(a, b *record) int {
+	turn := func(r *record) int {
+		if r.Activate.IsZero() {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(
+		cmp.Compare(a.Alg.sortRank(), b.Alg.sortRank()),
+		cmp.Compare(turn(a), turn(b)),
+		a.Activate.Compare(b.Activate),
+		compareRecords(a, b),
+	)
 }
 
 func (r *Ring) info(rec *record, now time.Time) Info {
