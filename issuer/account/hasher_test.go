@@ -346,7 +346,7 @@ func TestWhoHungUpLeavesTheQueue(t *testing.T) {
 		w := &work{takes: 400 * time.Millisecond}
 		var waits []time.Duration
 		h := fake(t, w, HasherConfig{Workers: 1, Waited: func(d time.Duration) { waits = append(waits, d) }})
-		go h.Compare(t.Context(), fakeHash(12, "x"), "x")
+		go func() { _ = h.Compare(t.Context(), fakeHash(12, "x"), "x") }()
 		synctest.Wait()
 
 		ctx, hangUp := context.WithCancel(t.Context())

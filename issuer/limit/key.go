@@ -3,6 +3,7 @@ package limit
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
 	"net/netip"
 	"strings"
 )
@@ -20,10 +21,8 @@ const keyHash = 16
 // (The hash is no secret: who has the store and a guess can confirm the guess.)
 func key(counter string, whom ...string) string {
 	h := sha256.New()
-	h.Write([]byte(keyLabel))
-	for _, w := range append([]string{counter}, whom...) {
-		h.Write([]byte{0}) // no part has one that matters: parts can't run together
-		h.Write([]byte(w))
+	for _, w := range append([]string{keyLabel, counter}, whom...) {
+		_, _ = fmt.Fprintf(h, "%d:%s", len(w), w) // with its length, so that parts can't run together
 	}
 	return counter + ":" + base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:keyHash])
 }
