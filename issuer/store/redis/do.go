@@ -52,23 +52,29 @@ func (s *Store) runAll(ctx context.Context, op string, script *driver.Script, ca
 }
 
 func (s *Store) runChunk(ctx context.Context, script *driver.Script, chunk []call) error {
-	cmds, _ := s.client.Pipelined(ctx, func(p driver.Pipeliner) error {
+	cmds, err := s.client.Pipelined(ctx, func(p driver.Pipeliner) error {
 		for _, c := range chunk {
 			p.EvalSha(ctx, script.Hash(), c.keys, c.args...)
 		}
 		return nil
-	}) // its error is the first command's; each is looked at below
+	})
+	if !driver.HasErrorPrefix(err, noScript) {
+		return err
+	}
 	for i, cmd := range cmds {
 		err := cmd.Err()
-		if driver.HasErrorPrefix(err, "NOSCRIPT") {
+		if driver.HasErrorPrefix(err, noScript) {
 			err = script.Run(ctx, s.client, chunk[i].keys, chunk[i].args...).Err()
 		}
-		if err != nil && !errors.Is(err, driver.Nil) {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// noScript is what a server says that doesn't know a script by its hash.
+const noScript = "NOSCRIPT"
 
 // unavailable are the codes by which a server says that it can't serve now, or
 // not us. (An OOM is a write refused under the policy noeviction.)

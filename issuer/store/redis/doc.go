@@ -57,6 +57,15 @@
 // Unsettled are pipelines. Scripts go by their hash; a server that has lost
 // them (restart, failover) is sent the text by the first call that notices.
 //
+// # A user of its own
+//
+// What an ACL user must be able to do, and no more than that (without CONFIG,
+// which only Advice would like):
+//
+//	ACL SETUSER signet on >PASSWORD ~signet:* -@all +@connection +@hash +@set +@string +@scripting +@keyspace -@dangerous +info
+//
+// and on a Cluster +cluster|slots +cluster|shards.
+//
 // # Failures
 //
 // An operation ends within Config.Timeout. Whatever says that the server can't

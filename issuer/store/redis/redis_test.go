@@ -1,6 +1,8 @@
 package redis
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -59,6 +61,18 @@ func cluster(t testing.TB) (url string, masters []*servers.RedisServer) {
 		return s.eachServer(t.Context(), agrees)
 	})
 	return url, masters
+}
+
+// agrees tells whether a master of a cluster knows all of it.
+func agrees(ctx context.Context, c *driver.Client) error {
+	info, err := c.ClusterInfo(ctx).Result()
+	if err != nil {
+		return err
+	}
+	if infoField(info, "cluster_state") != "ok" || infoField(info, "cluster_known_nodes") != "3" {
+		return errors.New(info)
+	}
+	return nil
 }
 
 // await asks until there is no error, for a minute at most.

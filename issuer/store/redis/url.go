@@ -120,6 +120,9 @@ func splitHosts(list string) ([]string, error) {
 		if err != nil || u.Hostname() == "" || u.User != nil || u.Host != p || strings.HasSuffix(p, ":") {
 			return nil, errURL
 		}
+		if !strings.HasPrefix(p, "[") && strings.Contains(u.Hostname(), ":") {
+			return nil, errURL // an IPv6 address without its brackets
+		}
 		port := u.Port()
 		if port == "" {
 			port = defaultPort

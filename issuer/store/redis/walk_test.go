@@ -1,7 +1,6 @@
 package redis
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -10,33 +9,23 @@ import (
 	"testing"
 	"time"
 
-	driver "github.com/redis/go-redis/v9"
-
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/signet-oidc/signet/issuer/session"
 )
 
-// agrees tells whether a master of a cluster knows all of it.
-func agrees(ctx context.Context, c *driver.Client) error {
-	info, err := c.ClusterInfo(ctx).Result()
-	if err != nil {
-		return err
-	}
-	if infoField(info, "cluster_state") != "ok" || infoField(info, "cluster_known_nodes") != "3" {
-		return errors.New(info)
-	}
-	return nil
-}
-
-// TestWalk holds the script to session.Decide on random walks: both are given
-// the same presentations and must agree on each outcome and state.
 func TestWalk(t *testing.T) {
 	s, _ := single(t)
+	testWalk(t, s, 150)
+}
+
+// testWalk holds the script to session.Decide on random walks: both are given
+// the same presentations and must agree on each outcome and state.
+func testWalk(t *testing.T, s *Store, walks int) {
 	r := seeded(t)
 	seen := map[session.Outcome]int{}
-	for range 150 {
+	for range walks {
 		walk(t, s, r, 60, seen)
 	}
 	for o := session.Rotated; o <= session.Reused; o++ {
