@@ -1,0 +1,35 @@
+// Package sql keeps everything an issuer keeps, in SQLite (embedded) or
+// PostgreSQL: people, clients, the key ring, sessions' beginnings and ends,
+// status indices, audit and the changes feed; and, where there is no Redis, the
+// generations of refresh families and the limits too.
+//
+// It owns the schema (migrations/), transactions and what is durable when a call
+// returns: all of it. It doesn't own rules: those are the nouns' (session.Decide
+// says what a Rotate does). Statements are shared between the two databases;
+// sqlite.go and postgres.go have what differs.
+//
+// # Tables
+//
+//	meta         the deployment id
+//	users        people; email_norm is unique
+//	clients      OAuth clients, one JSON document each
+//	logins       a person in a browser or app
+//	sessions     the ledger: one insert at login, one update at the end
+//	generations  one narrow row a session, updated in place by each refresh
+//	ring         one row: version and sealed document
+//	audit, feed  what happened; what replicas must hear of
+//	counters     the next free status index
+//	limits       one theoretical arrival time a key (GCRA)
+//
+// A change, its audit event and its feed entry are one transaction. A request
+// never takes a second connection while it holds one. The order of row locks is
+// generation, user or client, session, login; where PostgreSQL finds a deadlock
+// nonetheless, the transaction is tried again.
+//
+// # SQLite
+//
+// WAL with synchronous=FULL: what a call has returned survives a power cut. One
+// goroutine owns the one writing connection; the changes that wait while it
+// commits go into its next transaction together (group commit), each in a
+// savepoint of its own. Readers have connections of their own and never wait.
+package sql

@@ -1,0 +1,163 @@
+package sql
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/signet-oidc/signet/issuer/audit"
+	"github.com/signet-oidc/signet/issuer/id"
+	"github.com/signet-oidc/signet/issuer/session"
+)
+
+type ledger struct{ db *DB }
+
+var _ session.Ledger = ledger{}
+
+// Open writes a session and its login. The user's row is locked meanwhile, so that
+// of several logins at once none is left out of the count. A user that is gone or a
+// login that has ended is session.ErrNotFound.
+func (l ledger) Open(ctx context.Context, login session.Login, s session.Session, most int, e audit.Event) ([]session.Ended, error) {
+	return change(ctx, l.db, "open a session", func(ctx context.Context, r runner) ([]session.Ended, error) {
+		if _, err := one[int](ctx, r, `SELECT 1 FROM users WHERE id = $1`+l.db.forUpdate("users"), s.User); err != nil {
+			return nil, notFound(err, session.ErrNotFound)
+		}
+		if err := l.login(ctx, r, login); err != nil {
+			return nil, err
+		}
+		if err := insertSession(ctx, r, s); err != nil {
+			return nil, err
+		}
+		if err := record(ctx, r, e); err != nil {
+			return nil, err
+		}
+		return l.evict(ctx, r, s, most, e)
+	})
+}
+
+func (l ledger) login(ctx context.Context, r runner, login session.Login) error {
+	var cookie []byte
+	if login.Cookie != [32]byte{} {
+		cookie = login.Cookie[:]
+	}
+	n, err := exec(ctx, r, `INSERT INTO logins (id, user_id, auth_time, amr, cookie, expires) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING`,
+		login.ID, login.User, millis(login.AuthTime), list(login.AMR), cookie, millis(login.Expires))
+	if err != nil || n == 1 {
+		return err
+	}
+	_, err = one[int](ctx, r, `SELECT 1 FROM logins WHERE id = $1 AND user_id = $2 AND ended_at IS NULL`+l.db.forUpdate("logins"), login.ID, login.User)
+	return notFound(err, session.ErrNotFound)
+}
+
+func insertSession(ctx context.Context, r runner, s session.Session) error {
+	_, err := exec(ctx, r, `INSERT INTO sessions
+		(id, login_id, user_id, client_id, scope, audience, bound_key, status, auth_time, created, expires)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		s.ID, s.Login, s.User, s.Client, list(s.Scope), list(s.Audience), s.BoundKey, s.Status,
+		millis(s.AuthTime), millis(s.Created), millis(s.Expires))
+	return err
+}
+
+// evict ends the oldest live sessions of a user that has more than most with s,
+// each with an event of its own beside e, that of the login.
+func (l ledger) evict(ctx context.Context, r runner, s session.Session, most int, e audit.Event) ([]session.Ended, error) {
+	if most < 1 {
+		return nil, nil
+	}
+	// Newest first, so that an index entry is read for each that stays and no more;
+	// s is the newest whatever clocks say.
+	surplus, err := all(ctx, r, scanID[id.Session], `SELECT id FROM sessions
+		WHERE user_id = $1 AND ended_at IS NULL AND expires > $2 AND id <> $3 ORDER BY created DESC, id DESC LIMIT 1000 OFFSET $4`,
+		s.User, millis(e.At), s.ID, most-1)
+	if err != nil {
+		return nil, err
+	}
+	var ended []session.Ended
+	for _, sid := range surplus {
+		end := e
+		end.Kind, end.Session, end.Actor, end.Reason, end.Client = audit.SessionEnded, sid, "signet", "too_many", ""
+		gone, err := l.db.endWith(ctx, r, session.Which{ID: sid}, end)
+		if err != nil {
+			return nil, err
+		}
+		ended = append(ended, gone...)
+	}
+	return ended, nil
+}
+
+// End ends what w names.
+func (l ledger) End(ctx context.Context, w session.Which, e audit.Event) ([]session.Ended, error) {
+	if w == (session.Which{But: w.But}) {
+		return nil, errors.New("end sessions: nothing says whose")
+	}
+	return change(ctx, l.db, "end sessions", func(ctx context.Context, r runner) ([]session.Ended, error) {
+		return l.db.endWith(ctx, r, w, e)
+	})
+}
+
+const sessionColumns = `s.id, s.login_id, s.user_id, s.client_id, s.scope, s.audience, s.bound_key, s.status,
+	s.auth_time, s.created, s.expires, s.ended_at, coalesce(s.reason, '')`
+
+// sessionRow scans sessionColumns.
+type sessionRow struct {
+	session.Session
+	authTime, created, expires int64
+	ended                      sql.NullInt64
+}
+
+func (s *sessionRow) into() []any {
+	return []any{&s.ID, &s.Login, &s.User, &s.Client, lists{&s.Scope}, lists{&s.Audience}, &s.BoundKey, &s.Status,
+		&s.authTime, &s.created, &s.expires, &s.ended, &s.Reason}
+}
+
+func (s *sessionRow) session() session.Session {
+	s.AuthTime, s.Created, s.Expires, s.Ended = instant(s.authTime), instant(s.created), instant(s.expires), maybe(s.ended)
+	return s.Session
+}
+
+func scanSession(row scanner) (session.Session, error) {
+	var s sessionRow
+	err := row.Scan(s.into()...)
+	return s.session(), err
+}
+
+// Find returns a session and its user; one that was deleted is disabled, of
+// version 0.
+func (l ledger) Find(ctx context.Context, sid id.Session) (session.Session, session.Person, error) {
+	type both struct {
+		s session.Session
+		p session.Person
+	}
+	out, err := read(ctx, l.db, "find a session", func(ctx context.Context, r runner) (both, error) {
+		if !storable(string(sid)) {
+			return both{}, session.ErrNotFound
+		}
+		var s sessionRow
+		var p session.Person
+		err := r.QueryRowContext(ctx, `SELECT `+sessionColumns+`, coalesce(u.roles, '[]'), coalesce(u.disabled, TRUE), coalesce(u.version, 0)
+			FROM sessions s LEFT JOIN users u ON u.id = s.user_id WHERE s.id = $1`, sid).
+			Scan(append(s.into(), lists{&p.Roles}, &p.Disabled, &p.Version)...)
+		p.User = s.User
+		return both{s.session(), p}, notFound(err, session.ErrNotFound)
+	})
+	return out.s, out.p, err
+}
+
+// List pages through sessions. With no field of w set: everybody's.
+func (l ledger) List(ctx context.Context, w session.Which, ended bool, after id.Session, limit int) ([]session.Session, error) {
+	where, args := which(w, 3)
+	if !ended {
+		args = append(args, millis(l.db.now()))
+		where += fmt.Sprintf(" AND s.ended_at IS NULL AND s.expires > $%d", len(args)+2)
+	}
+	return read(ctx, l.db, "list sessions", func(ctx context.Context, r runner) ([]session.Session, error) {
+		return all(ctx, r, scanSession, `SELECT `+sessionColumns+` FROM sessions s WHERE s.id > $1`+where+` ORDER BY s.id LIMIT $2`,
+			append([]any{after, limit}, args...)...)
+	})
+}
+
+func scanID[T ~string](row scanner) (v T, err error) {
+	err = row.Scan(&v)
+	return v, err
+}
