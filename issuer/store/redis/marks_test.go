@@ -26,6 +26,7 @@ func TestMarks(t *testing.T) {
 		url, masters := cluster(t)
 		s := open(t, url)
 		all(t, s)
+		t.Run("contract", func(t *testing.T) { testContract(t, s) })
 		t.Run("walk", func(t *testing.T) { testWalk(t, s, 40) })
 		t.Run("spread", func(t *testing.T) { testSpread(t, masters) })
 		t.Run("went back", func(t *testing.T) { testClusterWentBack(t, s, masters) })

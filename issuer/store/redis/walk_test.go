@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -121,33 +120,6 @@ func randomRotation(r *rand.Rand, s session.State, now time.Time) session.Rotati
 }
 
 func pick[T any](r *rand.Rand, some ...T) T { return some[r.IntN(len(some))] }
-
-// TestOneSuccessor has 64 goroutines present one token at once.
-func TestOneSuccessor(t *testing.T) {
-	s, _ := single(t)
-	state := newState(start)
-	if err := s.Begin(t.Context(), state); err != nil {
-		t.Fatal(err)
-	}
-	outcomes := map[session.Outcome]int{}
-	var mu sync.Mutex
-	var all sync.WaitGroup
-	for range 64 {
-		all.Go(func() {
-			got, err := s.Rotate(t.Context(), rotation(state, 1, start.Add(time.Second)))
-			mu.Lock()
-			defer mu.Unlock()
-			if err != nil || got.State.Generation != 2 {
-				t.Errorf("generation %d, error %v", got.State.Generation, err)
-			}
-			outcomes[got.Outcome]++
-		})
-	}
-	all.Wait()
-	if outcomes[session.Rotated] != 1 || outcomes[session.Replayed] != 63 {
-		t.Errorf("outcomes %v, want 1 rotated and 63 replayed", outcomes)
-	}
-}
 
 // TestEverythingExpires looks at every key that a busy store leaves.
 func TestEverythingExpires(t *testing.T) {
