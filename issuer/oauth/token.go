@@ -124,4 +124,6 @@ func answer(t flow.Tokens) tokenBody {
 	return b
 }
 
-func seconds(from, to time.Time) int64 { return int64(to.Sub(from) / time.Second) }
+// seconds is a life as RFC 6749 §5.1 writes it, rounded: the few milliseconds that
+// the answer took are nobody's concern.
+func seconds(from, to time.Time) int64 { return int64(to.Sub(from).Round(time.Second) / time.Second) }

@@ -217,6 +217,7 @@ func (s *Sessions) relearn(ctx context.Context, p Refresh, r Rotation) (Result, 
 // reused tells the ledger of a family that a Rotate has just ended. The event is
 // written with the end, and only by whoever ends it: once.
 func (s *Sessions) reused(ctx context.Context, state State) error {
+	s.Bits.Set(state.Status)
 	e := audit.New(ctx, audit.SessionReuse, s.now())
 	e.Reason = "reuse"
 	return s.settle(ctx, state.Session, e)
