@@ -26,3 +26,21 @@ func (p *countingProvider) Generate(ctx context.Context, alg keys.Algorithm) (cr
 type losingStore struct{ keys.Store }
 
 func (losingStore) SwapRing(context.Context, keys.Sealed, keys.Change) error { return keys.ErrConflict }
+
+// fixedProvider gives a certain key first.
+type fixedProvider struct {
+	keys.Software
+	mu    sync.Mutex
+	first crypto.Signer
+}
+
+func (p *fixedProvider) Generate(ctx context.Context, alg keys.Algorithm) (crypto.Signer, []byte, error) {
+	p.mu.Lock()
+	first := p.first
+	p.first = nil
+	p.mu.Unlock()
+	if first != nil {
+		return p.Import(ctx, alg, first)
+	}
+	return p.Software.Generate(ctx, alg)
+}
