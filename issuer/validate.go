@@ -148,7 +148,7 @@ func hasScheme(raw string, schemes ...string) bool {
 }
 
 // AdminAudience is the audience of admin calls: it is granted by a role, never by a setting.
-func (s Settings) AdminAudience() string { return s.Issuer + "/admin" }
+func (s Settings) AdminAudience() string { return s.Issuer + AdminPath }
 
 func (s Settings) checkAudience(p *problems) {
 	for i, a := range s.Audience {

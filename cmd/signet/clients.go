@@ -11,6 +11,7 @@ import (
 	"github.com/signet-oidc/signet/issuer/audit"
 	"github.com/signet-oidc/signet/issuer/client"
 	"github.com/signet-oidc/signet/issuer/id"
+	"github.com/signet-oidc/signet/issuer/oauth"
 	"github.com/signet-oidc/signet/issuer/store/sql"
 )
 
@@ -51,7 +52,7 @@ type added struct {
 // Run adds a client.
 func (c *clientsAdd) Run(a *app) error {
 	made, out := c.client(a.now())
-	if err := client.Validate(made, grants()); err != nil {
+	if err := client.Validate(made, oauth.Grants()); err != nil {
 		return err
 	}
 	if made.TokenAlg != "" && !contains(c.Settings.KeyAlgs, made.TokenAlg) {
@@ -81,11 +82,6 @@ func (c *clientsAdd) client(now time.Time) (client.Client, added) {
 		made.Secrets = []client.Secret{s}
 	}
 	return made, out
-}
-
-// grants are the grant types that the token endpoint has.
-func grants() []string {
-	return []string{client.GrantClientCredentials, client.GrantRefreshToken, client.GrantPassword}
 }
 
 func orEmpty(list []string) []string {

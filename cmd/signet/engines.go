@@ -7,9 +7,14 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/rs/zerolog"
+
 	"github.com/signet-oidc/signet/issuer"
 	"github.com/signet-oidc/signet/issuer/audit"
+	"github.com/signet-oidc/signet/issuer/store"
+	"github.com/signet-oidc/signet/issuer/store/redis"
 	"github.com/signet-oidc/signet/issuer/store/sql"
+	"github.com/signet-oidc/signet/keys/secret"
 )
 
 // databaseFile is the embedded database's name in the data directory.
@@ -67,4 +72,77 @@ func atCurrentSchema(ctx context.Context, db *sql.DB) error {
 		return fmt.Errorf("the database is of an older signet (schema %d, this one wants %d): run signet migrate or signet serve", has, wants)
 	}
 	return db.Migrate(ctx) // makes an empty one ready, refuses a newer one
+}
+
+// engines are the stores of a server, open.
+type engines struct {
+	db      *sql.DB
+	backend store.Backend
+	closers []func() error // in the order of opening
+}
+
+// openEngines opens what a server keeps things in: SQLite under its lock, or PostgreSQL, migrated; and Redis where
+// the settings name one. What is open must be closed, also after an error.
+func openEngines(ctx context.Context, s issuer.Settings, log zerolog.Logger) (*engines, error) {
+	e := &engines{}
+	if err := e.openSQL(ctx, s); err != nil {
+		return e, err
+	}
+	if s.RedisURL == "" {
+		return e, nil
+	}
+	return e, e.openRedis(ctx, s, log)
+}
+
+func (e *engines) openSQL(ctx context.Context, s issuer.Settings) (err error) {
+	url := databaseURL(s)
+	if isSQLite(url) {
+		release, err := sql.LockFile(url)
+		if err != nil {
+			return err
+		}
+		e.closers = append(e.closers, func() error { release(); return nil })
+	}
+	e.db, err = sql.Open(ctx, sql.Config{URL: url, Retention: s.KeyPolicy().Retain()})
+	if err != nil {
+		return err
+	}
+	e.closers = append(e.closers, e.db.Close)
+	e.backend = e.db.Backend()
+	return e.db.Migrate(ctx)
+}
+
+// openRedis gives Redis what changes all the time. One that isn't there yet stops nothing: readiness says so, and it is
+// asked which database it belongs to as soon as it answers.
+func (e *engines) openRedis(ctx context.Context, s issuer.Settings, log zerolog.Logger) error {
+	r, err := redis.Open(ctx, redis.Config{URL: secret.New(s.RedisURL)})
+	if err != nil {
+		return fmt.Errorf("SIGNET_REDIS_URL: %w", err)
+	}
+	e.closers = append(e.closers, r.Close)
+	deployment, err := e.db.DeploymentID(ctx)
+	if err != nil {
+		return err
+	}
+	switch err := r.Remember(ctx, deployment); {
+	case errors.Is(err, store.ErrUnavailable):
+		log.Warn().Err(err).Msg("Redis doesn't answer; the server isn't ready until it does")
+	case err != nil:
+		return err
+	}
+	for _, advice := range r.Advice(ctx) {
+		log.Warn().Msg(advice)
+	}
+	e.backend.Generations, e.backend.Limits, e.backend.Settler, e.backend.Healer = r, r, r, r
+	e.backend.Reachable["redis"] = r.Reachable
+	return nil
+}
+
+// close closes in reverse order: the lock is released last.
+func (e *engines) close() error {
+	var errs []error
+	for i := len(e.closers) - 1; i >= 0; i-- {
+		errs = append(errs, e.closers[i]())
+	}
+	return errors.Join(errs...)
 }

@@ -21,6 +21,9 @@ type keysCmd struct {
 	List    keysList    `cmd:"" help:"List every key, its state and its next step."`
 	Rotate  keysRotate  `cmd:"" help:"Let the standby sign, and make the next standby."`
 	Revoke  keysRevoke  `cmd:"" help:"Take a key out of the JWKS at once; it is trusted for nothing from then on."`
+	Import  keysImport  `cmd:"" help:"Take in a key that was made elsewhere, from standard input."`
+	Export  keysExport  `cmd:"" help:"Print the published public keys."`
+	Reseal  keysReseal  `cmd:"" help:"Seal every private key with the first seal key."`
 	SealKey keysSealKey `cmd:"" help:"Print a fresh seal key."`
 }
 
@@ -250,6 +253,6 @@ type keysSealKey struct{}
 
 // Run prints a key and nothing else.
 func (keysSealKey) Run(a *app) error {
-	_, err := fmt.Fprintln(a.stdout, secret.GenerateKey().Base64())
+	_, err := fmt.Fprintln(a.stdout, secret.GenerateKey().Base64().Reveal())
 	return err
 }

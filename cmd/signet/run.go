@@ -20,6 +20,9 @@ const (
 
 // cli is the grammar. Each group of commands has a file.
 type cli struct {
+	Dev         devCmd         `cmd:"" help:"Run Signet with an embedded database, a demo user and a demo API, and print what to try."`
+	Serve       serveCmd       `cmd:"" help:"Run the server."`
+	Token       tokenCmd       `cmd:"" help:"Look into tokens."`
 	Migrate     migrateCmd     `cmd:"" help:"Bring the database to this version's schema, and nothing else."`
 	Keys        keysCmd        `cmd:"" help:"List, rotate, revoke, import, export and reseal signing keys."`
 	Users       usersCmd       `cmd:"" help:"Add, list and change users."`

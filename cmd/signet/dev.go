@@ -1,0 +1,225 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/signet-oidc/signet/issuer"
+	"github.com/signet-oidc/signet/issuer/account"
+	"github.com/signet-oidc/signet/issuer/audit"
+	"github.com/signet-oidc/signet/issuer/client"
+	"github.com/signet-oidc/signet/issuer/id"
+	"github.com/signet-oidc/signet/issuer/oauth"
+	"github.com/signet-oidc/signet/keys/secret"
+)
+
+// Who is there in `signet dev`. The passwords are public, which is one reason why dev listens on loopback alone.
+const (
+	demoUser      = "demo@example.com"
+	demoAdmin     = "admin@example.com"
+	demoPassword  = "password123"
+	demoClient    = id.Client("demo")
+	demoScope     = "read"
+	demoState     = "dev.json" // in the data directory: the demo client's secret
+	devBcryptCost = 10         // half a tenth of a second: fast enough to play with, and the least that Signet takes
+)
+
+type devCmd struct {
+	settingsFlags
+	DemoAddr string `default:"127.0.0.1:8082" help:"Address of the demo API."`
+}
+
+// Run serves with everything that a first look needs, until a signal.
+func (c *devCmd) Run(a *app) (err error) {
+	if err := c.onlyLoopback(); err != nil {
+		return err
+	}
+	demo, err := listen(a.ctx, "demo-addr", c.DemoAddr)
+	if err != nil {
+		return err
+	}
+	defer closeAll(demo)
+	if a.sources.origin["log_level"] == "" {
+		c.Settings.LogLevel = "warn" // the demo API's polls would push the commands out of sight
+	}
+	s := &server{log: newLogger(a.stderr, c.Settings.LogLevel), settings: c.Settings}
+	if err := s.prepareDev(a, demo); err != nil {
+		return s.abandon(err)
+	}
+	secret, err := s.furnish(a)
+	if err != nil {
+		return s.abandon(err)
+	}
+	api, err := newDemo(a.ctx, s.settings.Issuer, s.settings.Audience[0])
+	if err != nil {
+		return s.abandon(err)
+	}
+	defer api.close()
+	t := tour{Issuer: s.settings.Issuer, Operations: endpoint{listener: s.admin}.url(), Demo: s.settings.Audience[0], ClientSecret: secret}
+	if err := t.write(a.stdout); err != nil {
+		return s.abandon(err)
+	}
+	return s.run(a.ctx, endpoint{"demo", demo, api.handler()})
+}
+
+// onlyLoopback refuses what others could reach: everybody knows the demo passwords.
+func (c *devCmd) onlyLoopback() error {
+	for flag, addr := range map[string]string{"addr": c.Settings.Addr, "admin-addr": c.Settings.AdminAddr, "demo-addr": c.DemoAddr} {
+		host, _, err := net.SplitHostPort(addr)
+		if ip, parseErr := netip.ParseAddr(host); err != nil || (host != "localhost" && (parseErr != nil || !ip.IsLoopback())) {
+			return fmt.Errorf("--%s %q: dev listens on loopback alone, because its passwords are public; write 127.0.0.1:PORT, or use signet serve", flag, addr)
+		}
+	}
+	return nil
+}
+
+// prepareDev opens the addresses, settles the settings by them, and opens the rest.
+func (s *server) prepareDev(a *app, demo net.Listener) error {
+	if err := s.listen(a.ctx); err != nil {
+		return err
+	}
+	s.settle(a.sources, demo)
+	if err := s.settings.Validate(); err != nil {
+		return err
+	}
+	if err := s.devSealKey(); err != nil {
+		return err
+	}
+	return s.open(a.ctx)
+}
+
+// settle gives settings that nobody gave the value that dev wants.
+func (s *server) settle(given *sources, demo net.Listener) {
+	free := func(key string) bool { return given.origin[key] == "" }
+	if free("issuer") {
+		s.settings.Issuer = localURL(s.public)
+	}
+	if free("audience") {
+		s.settings.Audience = []string{localURL(demo)}
+	}
+	if free("password_blocklist") {
+		s.settings.PasswordBlocklist = false // password123 is on it
+	}
+	if free("bcrypt_cost") {
+		s.settings.BcryptCost = devBcryptCost
+	}
+}
+
+// localURL names localhost: browsers and curl treat it as secure, so that cookies work without TLS.
+func localURL(l net.Listener) string {
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		return "http://" + l.Addr().String()
+	}
+	return "http://localhost:" + port
+}
+
+// devSealKey makes a seal key at the first start.
+func (s *server) devSealKey() error {
+	s.settings = withDevSealKey(s.settings)
+	if len(s.settings.SealKey) > 0 {
+		return nil
+	}
+	if err := makeDataDir(s.settings.DataDir); err != nil {
+		return err
+	}
+	key := secret.GenerateKey().Base64().Reveal()
+	if err := os.WriteFile(filepath.Join(s.settings.DataDir, sealFile), []byte(key+"\n"), 0o600); err != nil {
+		return fmt.Errorf("keep the seal key: %w", err)
+	}
+	s.settings.SealKey = []string{key}
+	return nil
+}
+
+func makeDataDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make the data directory: %w; choose another with --data-dir (SIGNET_DATA_DIR)", err)
+	}
+	return nil
+}
+
+// furnish makes the demo people and the demo client where they aren't there yet, and returns the client's secret.
+func (s *server) furnish(a *app) (string, error) {
+	ctx := asOperator(a.ctx)
+	hasher, err := account.NewHasher(account.HasherConfig{Cost: s.settings.BcryptCost, Deadline: time.Minute})
+	if err != nil {
+		return "", err
+	}
+	service, err := account.New(account.Config{Store: s.engines.backend.Accounts, Hasher: hasher, Policy: passwordPolicy(s.settings)})
+	if err != nil {
+		return "", err
+	}
+	for email, roles := range map[string][]string{demoUser: nil, demoAdmin: {"admin"}} {
+		_, err := service.CreateWithRoles(ctx, email, demoPassword, roles)
+		if err != nil && !errors.Is(err, account.ErrExists) {
+			return "", fmt.Errorf("make %s: %w", email, err)
+		}
+	}
+	return s.furnishClient(ctx, a.now())
+}
+
+// furnishClient keeps the demo client's secret in the data directory, and gives it a new one where that was lost.
+func (s *server) furnishClient(ctx context.Context, now time.Time) (string, error) {
+	store, path := s.engines.backend.Clients, filepath.Join(s.settings.DataDir, demoState)
+	found, err := store.ByID(ctx, demoClient)
+	if err != nil && !errors.Is(err, client.ErrNotFound) {
+		return "", err
+	}
+	exists := err == nil
+	if kept := keptSecret(path); exists && found.Matches(kept, now) {
+		return kept, nil
+	}
+	plain, fresh := client.NewSecret(now.UTC().Truncate(time.Millisecond))
+	if err := keepSecret(path, plain); err != nil {
+		return "", err
+	}
+	if exists {
+		found.Secrets = []client.Secret{fresh}
+		return plain, store.Save(ctx, found, clientEvent(ctx, audit.ClientChanged, demoClient, now))
+	}
+	made := newDemoClient(s.settings, fresh)
+	if err := client.Validate(made, oauth.Grants()); err != nil {
+		return "", err
+	}
+	return plain, store.Create(ctx, made, clientEvent(ctx, audit.ClientCreated, demoClient, now))
+}
+
+func newDemoClient(s issuer.Settings, fresh client.Secret) client.Client {
+	return client.Client{
+		ID: demoClient, Name: "Demo", Secrets: []client.Secret{fresh}, Grants: []string{client.GrantClientCredentials},
+		Scopes: []string{demoScope}, Audiences: s.Audience, Roles: []string{}, Created: fresh.Created,
+	}
+}
+
+// kept is the form of dev.json.
+type kept struct {
+	ClientID     id.Client `json:"client_id"`
+	ClientSecret string    `json:"client_secret"`
+}
+
+func keptSecret(path string) string {
+	var k kept
+	b, err := readBounded(path, maxSecret)
+	if err != nil || json.Unmarshal(b, &k) != nil {
+		return "" // a new one is made
+	}
+	return k.ClientSecret
+}
+
+func keepSecret(path, plain string) error {
+	if err := makeDataDir(filepath.Dir(path)); err != nil { // it needn't exist with a database elsewhere
+		return err
+	}
+	b, err := json.Marshal(kept{demoClient, plain})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(b, '\n'), 0o600)
+}
