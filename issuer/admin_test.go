@@ -14,7 +14,9 @@ func TestAdminGuard(t *testing.T) {
 	s := start(t, nil)
 	plain := s.person("ada@example.com")
 	token, user := s.operator("root@example.com")
-	get := func(token string) answer { return s.call("GET", s.admin+"/admin/keys", "", "Authorization", "Bearer "+token) }
+	get := func(token string) answer {
+		return s.call("GET", s.admin+"/admin/keys", "", "Authorization", "Bearer "+token)
+	}
 	s.want(s.call("GET", s.admin+"/admin/keys", ""), 401, "invalid_token")
 	s.want(get("nonsense"), 401, "invalid_token")
 	s.want(get(plain.str("access_token")), 401, "invalid_token") // another audience

@@ -85,6 +85,7 @@ func (db *DB) Backend() store.Backend {
 		Clock:       clock{db},
 		Generations: generations{db},
 		Limits:      limits{db},
+		Sweep:       db.Sweep,
 		Reachable:   map[string]func(context.Context) error{db.name(): db.Reachable},
 	}
 }
