@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// maxImport bounds what ParseKey reads: an RSA key of 4096 bits in PEM has 3.2 KiB.
+// maxImport bounds what parseKey reads: an RSA key of 4096 bits in PEM has 3.2 KiB.
 const maxImport = 32 << 10
 
 // ImportRequest asks for a key that was made elsewhere to be taken in, so that tokens that it signed stay valid, or so
@@ -78,15 +78,15 @@ func (res ImportResult) change(q ImportRequest) *Change {
 
 // importRecord makes the record, with the private part sealed where it is needed.
 func (k *Keeper) importRecord(ctx context.Context, q ImportRequest) (record, error) {
-	given, err := ParseKey(q.Key)
+	given, err := parseKey(q.Key)
 	if err != nil {
 		return record{}, err
 	}
 	if err := given.settle(q); err != nil {
 		return record{}, err
 	}
-	r := record{KID: given.KID, Alg: given.Alg, Imported: true}
-	if r.Public, err = json.Marshal(publicJWK(r.KID, r.Alg, given.Public)); err != nil {
+	r := record{KID: given.kid, Alg: given.alg, Imported: true}
+	if r.Public, err = json.Marshal(publicJWK(r.KID, r.Alg, given.public)); err != nil {
 		return record{}, fmt.Errorf("%w: %w", ErrImport, err)
 	}
 	switch {
@@ -94,10 +94,10 @@ func (k *Keeper) importRecord(ctx context.Context, q ImportRequest) (record, err
 		return r, nil
 	case q.As != Standby && q.As != Active:
 		return record{}, fmt.Errorf("%w: as %.20q: choose retired, standby or active", ErrImport, q.As)
-	case given.Private == nil:
+	case given.private == nil:
 		return record{}, fmt.Errorf("%w: a public key can't sign: give the private key, or import it as retired", ErrImport)
 	}
-	return r, k.sealImported(ctx, &r, given.Private)
+	return r, k.sealImported(ctx, &r, given.private())
 }
 
 func (k *Keeper) sealImported(ctx context.Context, r *record, private crypto.Signer) error {

@@ -14,18 +14,23 @@ import (
 
 // Key is a handle on a signing key: it signs and never shows its private part. It is a crypto.Signer, immutable and safe
 // for concurrent use.
+//
+// The private key is reached through a function: package fmt follows pointers and interfaces in unexported fields under a
+// verb that doesn't fit them, and never a function.
 type Key struct {
-	id     string
-	alg    Algorithm
-	signer crypto.Signer
-	prefix map[string]string // by typ: the encoded protected header and its dot, for the tokens that Signet writes
+	id      string
+	alg     Algorithm
+	public  crypto.PublicKey
+	private func() crypto.Signer
+	prefix  map[string]string // by typ: the encoded protected header and its dot, for the tokens that Signet writes
 }
 
 var _ crypto.Signer = (*Key)(nil)
 
 // newKey prepares a handle.
 func newKey(id string, alg Algorithm, signer crypto.Signer) (*Key, error) {
-	k := &Key{id: id, alg: alg, signer: signer, prefix: map[string]string{}}
+	private := func() crypto.Signer { return signer }
+	k := &Key{id: id, alg: alg, public: signer.Public(), private: private, prefix: map[string]string{}}
 	for _, typ := range []string{discovery.TypeAccessToken, discovery.TypeIDToken, discovery.TypeLogoutToken, discovery.TypeStatusList} {
 		prefix, err := k.header(typ)
 		if err != nil {
@@ -73,11 +78,11 @@ func (k *Key) ID() string { return k.id }
 func (k *Key) Algorithm() Algorithm { return k.alg }
 
 // Public returns the public part: *ecdsa.PublicKey, *rsa.PublicKey or ed25519.PublicKey.
-func (k *Key) Public() crypto.PublicKey { return k.signer.Public() }
+func (k *Key) Public() crypto.PublicKey { return k.public }
 
 // Sign is crypto.Signer's.
 func (k *Key) Sign(rand io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
-	return k.signer.Sign(rand, digest, opts)
+	return k.private().Sign(rand, digest, opts)
 }
 
 // SignJWS signs a payload as a compact JWS (RFC 7515 §7.1) whose protected header holds alg, kid and typ and no more:
@@ -93,7 +98,7 @@ func (k *Key) SignJWS(typ string, payload []byte) (string, error) {
 	encoding := base64.RawURLEncoding
 	token := make([]byte, 0, len(prefix)+encoding.EncodedLen(len(payload))+1+encoding.EncodedLen(rsaMaxBits/8))
 	token = encoding.AppendEncode(append(token, prefix...), payload)
-	sig, err := k.alg.sign(k.signer, token)
+	sig, err := k.alg.sign(k.private(), token)
 	if err != nil {
 		return "", fmt.Errorf("keys: sign with %s: %w", k.id, err)
 	}

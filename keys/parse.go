@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/go-jose/go-jose/v4"
@@ -17,22 +16,17 @@ import (
 // maxKID bounds a kid that isn't ours, in bytes.
 const maxKID = 128
 
-// ParsedKey is a key in PEM or JWK that was read and not yet trusted with anything.
-type ParsedKey struct {
-	KID     string           // the JWK's; empty where it had none
-	Alg     Algorithm        // the JWK's; empty where it had none
-	Public  crypto.PublicKey // never nil
-	Private crypto.Signer    // nil for a public key
+// parsedKey is a key in PEM or JWK that was read and not yet trusted with anything.
+type parsedKey struct {
+	kid     string               // the JWK's; empty where it had none
+	alg     Algorithm            // the JWK's; empty where it had none
+	public  crypto.PublicKey     // never nil
+	private func() crypto.Signer // nil for a public key
 }
 
-// Format prints what is public.
-func (p *ParsedKey) Format(f fmt.State, _ rune) {
-	_, _ = io.WriteString(f, fmt.Sprintf("parsed %s key %s", p.Alg, p.KID))
-}
-
-// ParseKey reads one private or public key: a PEM block (PKCS #8, PKCS #1, SEC 1, PKIX) or a JWK. Its errors hold
+// parseKey reads one private or public key: a PEM block (PKCS #8, PKCS #1, SEC 1, PKIX) or a JWK. Its errors hold
 // nothing of what was given. ErrImport.
-func ParseKey(b []byte) (*ParsedKey, error) {
+func parseKey(b []byte) (*parsedKey, error) {
 	b = bytes.TrimSpace(b)
 	switch {
 	case len(b) > maxImport:
@@ -43,7 +37,7 @@ func ParseKey(b []byte) (*ParsedKey, error) {
 	return parsePEM(b)
 }
 
-func parsePEM(b []byte) (*ParsedKey, error) {
+func parsePEM(b []byte) (*parsedKey, error) {
 	block, rest := pem.Decode(b)
 	switch {
 	case block == nil:
@@ -57,7 +51,7 @@ func parsePEM(b []byte) (*ParsedKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parsedKey(key)
+	return newParsedKey(key)
 }
 
 // parseDER goes by the block's type. What x509 says isn't passed on: it may quote what it read.
@@ -84,7 +78,7 @@ func parseDER(block *pem.Block) (key any, err error) {
 	return key, nil
 }
 
-func parseJWK(b []byte) (*ParsedKey, error) {
+func parseJWK(b []byte) (*parsedKey, error) {
 	var jwk jose.JSONWebKey
 	if err := json.Unmarshal(b, &jwk); err != nil || !jwk.Valid() {
 		return nil, fmt.Errorf("%w: the JWK can't be read: one object with kty and its members is wanted", ErrImport)
@@ -92,58 +86,58 @@ func parseJWK(b []byte) (*ParsedKey, error) {
 	if jwk.Use != "" && jwk.Use != "sig" { // RFC 7517 §4.2
 		return nil, fmt.Errorf("%w: the JWK is for %.20q, not for signing", ErrImport, jwk.Use)
 	}
-	p, err := parsedKey(jwk.Key)
+	p, err := newParsedKey(jwk.Key)
 	if err != nil {
 		return nil, err
 	}
-	p.KID, p.Alg = jwk.KeyID, Algorithm(jwk.Algorithm)
+	p.kid, p.alg = jwk.KeyID, Algorithm(jwk.Algorithm)
 	return p, nil
 }
 
-func parsedKey(key any) (*ParsedKey, error) {
+func newParsedKey(key any) (*parsedKey, error) {
 	if private, ok := key.(crypto.Signer); ok {
 		if k, isRSA := key.(*rsa.PrivateKey); isRSA {
 			if err := k.Validate(); err != nil {
 				return nil, fmt.Errorf("%w: the RSA key's numbers don't fit each other", ErrImport)
 			}
 		}
-		return &ParsedKey{Public: private.Public(), Private: private}, nil
+		return &parsedKey{public: private.Public(), private: func() crypto.Signer { return private }}, nil
 	}
 	if _, ok := key.(interface{ Equal(crypto.PublicKey) bool }); !ok {
 		return nil, fmt.Errorf("%w: a key of type %T neither signs nor verifies", ErrImport, key)
 	}
-	return &ParsedKey{Public: key}, nil
+	return &parsedKey{public: key}, nil
 }
 
 // settle decides the algorithm and the kid, and refuses what doesn't fit.
-func (p *ParsedKey) settle(q ImportRequest) (err error) {
-	if p.Alg != "" && q.Alg != "" && p.Alg != q.Alg {
-		return fmt.Errorf("%w: the JWK is for %.20q, not %.20q", ErrImport, p.Alg, q.Alg)
+func (p *parsedKey) settle(q ImportRequest) (err error) {
+	if p.alg != "" && q.Alg != "" && p.alg != q.Alg {
+		return fmt.Errorf("%w: the JWK is for %.20q, not %.20q", ErrImport, p.alg, q.Alg)
 	}
-	if p.Alg == "" {
-		p.Alg = q.Alg
+	if p.alg == "" {
+		p.alg = q.Alg
 	}
-	if p.Alg == "" {
-		if p.Alg, err = algorithmOf(p.Public); err != nil {
+	if p.alg == "" {
+		if p.alg, err = algorithmOf(p.public); err != nil {
 			return fmt.Errorf("%w: %w", ErrImport, err)
 		}
 	}
-	if err := p.Alg.check(p.Public); err != nil {
+	if err := p.alg.check(p.public); err != nil {
 		return fmt.Errorf("%w: %w", ErrImport, err)
 	}
 	return p.settleKID(q.KID)
 }
 
-func (p *ParsedKey) settleKID(wanted string) (err error) {
+func (p *parsedKey) settleKID(wanted string) (err error) {
 	if wanted != "" {
-		p.KID = wanted
+		p.kid = wanted
 	}
-	if p.KID == "" {
-		p.KID, err = thumbprint(p.Public)
+	if p.kid == "" {
+		p.kid, err = thumbprint(p.public)
 		return err
 	}
 	odd := func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '"' || r == '\\' }
-	if len(p.KID) > maxKID || strings.ContainsFunc(p.KID, odd) {
+	if len(p.kid) > maxKID || strings.ContainsFunc(p.kid, odd) {
 		return fmt.Errorf("%w: a kid has at most %d printable ASCII characters without space, quote and backslash", ErrImport, maxKID)
 	}
 	return nil

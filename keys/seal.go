@@ -27,11 +27,11 @@ var errMalformedSeal = errors.New("malformed")
 type sealer struct {
 	first string // fingerprint
 	order []string
-	aeads map[string]cipher.AEAD // by fingerprint
+	aeads map[string]func() cipher.AEAD // by fingerprint; functions, so that nothing that prints reaches a key schedule
 }
 
 func newSealer(keys []secret.Key) (*sealer, error) {
-	s := &sealer{aeads: map[string]cipher.AEAD{}}
+	s := &sealer{aeads: map[string]func() cipher.AEAD{}}
 	for i, k := range keys {
 		if k.IsZero() {
 			return nil, fmt.Errorf("%w: seal key %d is empty", ErrPolicy, i+1)
@@ -45,7 +45,7 @@ func newSealer(keys []secret.Key) (*sealer, error) {
 			return nil, fmt.Errorf("keys: seal key %d: %w", i+1, err)
 		}
 		s.order = append(s.order, k.Fingerprint())
-		s.aeads[k.Fingerprint()] = aead
+		s.aeads[k.Fingerprint()] = func() cipher.AEAD { return aead }
 	}
 	if len(s.order) == 0 {
 		return nil, fmt.Errorf("%w: no seal key: set SIGNET_SEAL_KEY to 32 random bytes in base64", ErrPolicy)
@@ -60,7 +60,7 @@ func associated(kind, kid string) []byte {
 }
 
 func (s *sealer) seal(kind, kid string, plain []byte) string {
-	sealed := s.aeads[s.first].Seal(nil, nil, plain, associated(kind, kid))
+	sealed := s.aeads[s.first]().Seal(nil, nil, plain, associated(kind, kid))
 	return sealVersion + "." + s.first + "." + base64.RawURLEncoding.EncodeToString(sealed)
 }
 
@@ -78,7 +78,7 @@ func (s *sealer) open(kind, kid, sealed string) ([]byte, error) {
 	if !ok {
 		return nil, &SealError{KID: name, Sealed: print, Have: s.order}
 	}
-	plain, err := aead.Open(nil, nil, body, associated(kind, kid))
+	plain, err := aead().Open(nil, nil, body, associated(kind, kid))
 	if err != nil {
 		return nil, &SealError{KID: name, Sealed: print, Have: s.order, Cause: err}
 	}
