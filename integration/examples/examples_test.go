@@ -97,15 +97,15 @@ func want(t *testing.T, url, token string, status int, code string) {
 	if token != "" {
 		header.Set("Authorization", "Bearer "+token)
 	}
-	resp, body := do(t, http.MethodGet, url, header, nil)
-	if resp.StatusCode != status {
-		t.Fatalf("GET %s: %s, want %d\n%s", url, resp.Status, status, body)
+	got := do(t, http.MethodGet, url, header, nil)
+	if got.status != status {
+		t.Fatalf("GET %s: %d, want %d\n%s", url, got.status, status, got.body)
 	}
-	challenge := resp.Header.Get("WWW-Authenticate")
 	if status == http.StatusOK {
-		checkSubject(t, body)
+		checkSubject(t, got.body)
 		return
 	}
+	challenge := got.header.Get("WWW-Authenticate")
 	if !strings.HasPrefix(challenge, "Bearer") {
 		t.Errorf("WWW-Authenticate = %q, want a Bearer challenge", challenge)
 	}
@@ -128,16 +128,16 @@ func checkSubject(t *testing.T, body []byte) {
 // login signs in over the first-party API and returns the access token.
 func login(t *testing.T, issuer *servers.SignetServer, email, audience string) string {
 	t.Helper()
-	resp, body := do(t, http.MethodPost, issuer.URL+"/login", nil, map[string]string{
+	got := do(t, http.MethodPost, issuer.URL+"/login", nil, map[string]string{
 		"email": email, "password": password, "audience": audience,
 	})
-	var got struct {
+	var tokens struct {
 		AccessToken string `json:"access_token"`
 	}
-	if err := json.Unmarshal(body, &got); err != nil || resp.StatusCode != http.StatusOK || got.AccessToken == "" {
-		t.Fatalf("login of %s for %s: %s (%v)\n%s", email, audience, resp.Status, err, body)
+	if err := json.Unmarshal(got.body, &tokens); err != nil || got.status != http.StatusOK || tokens.AccessToken == "" {
+		t.Fatalf("login of %s for %s: %d (%v)\n%s", email, audience, got.status, err, got.body)
 	}
-	return got.AccessToken
+	return tokens.AccessToken
 }
 
 // rotate has the standby sign, and returns once new tokens carry another key
@@ -146,10 +146,10 @@ func login(t *testing.T, issuer *servers.SignetServer, email, audience string) s
 func rotate(t *testing.T, issuer *servers.SignetServer, old string) {
 	t.Helper()
 	header := http.Header{"Authorization": {"Bearer " + login(t, issuer, "root@example.com", issuer.URL+"/admin")}}
-	resp, body := do(t, http.MethodPost, issuer.AdminURL+"/admin/keys/rotate", header,
+	got := do(t, http.MethodPost, issuer.AdminURL+"/admin/keys/rotate", header,
 		map[string]any{"force": true, "reason": "the examples' test"})
-	if resp.StatusCode != http.StatusOK {
-		t.Fatalf("rotate: %s\n%s", resp.Status, body)
+	if got.status != http.StatusOK {
+		t.Fatalf("rotate: %d\n%s", got.status, got.body)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
@@ -276,9 +276,15 @@ func copyFile(t *testing.T, from, to string) {
 	}
 }
 
-// do sends a request, with a JSON body unless that is nil, and reads the
-// answer whole.
-func do(t *testing.T, method, url string, header http.Header, body any) (*http.Response, []byte) {
+// answer is a response that was read whole.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// do sends a request, with a JSON body unless that is nil.
+func do(t *testing.T, method, url string, header http.Header, body any) answer {
 	t.Helper()
 	var payload io.Reader
 	if body != nil {
@@ -307,5 +313,5 @@ func do(t *testing.T, method, url string, header http.Header, body any) (*http.R
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resp, got
+	return answer{resp.StatusCode, resp.Header, got}
 }
