@@ -27,7 +27,7 @@ func scanUser(row scanner) (u account.User, err error) {
 func (a accounts) Create(ctx context.Context, u account.User, e audit.Event) error {
 	u.Version = max(u.Version, 1)
 	_, err := change(ctx, a.db, "create a user", func(ctx context.Context, r runner) (int, error) {
-		n, err := exec(ctx, r, `INSERT INTO users (id, email, email_norm, email_verified, roles, disabled, password_hash, version, created)
+		n, err := execute(ctx, r, `INSERT INTO users (id, email, email_norm, email_verified, roles, disabled, password_hash, version, created)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (email_norm) DO NOTHING`,
 			u.ID, u.Email, account.NormalEmail(u.Email), u.EmailVerified, list(u.Roles), u.Disabled, string(u.PasswordHash), u.Version, millis(u.Created))
 		if err != nil {
@@ -84,7 +84,7 @@ func (a accounts) Save(ctx context.Context, u account.User, end account.Ending, 
 }
 
 func (a accounts) update(ctx context.Context, r runner, u account.User) error {
-	n, err := exec(ctx, r, `UPDATE users SET email = $3, email_norm = $4, email_verified = $5, roles = $6, disabled = $7, password_hash = $8,
+	n, err := execute(ctx, r, `UPDATE users SET email = $3, email_norm = $4, email_verified = $5, roles = $6, disabled = $7, password_hash = $8,
 		version = version + 1 WHERE id = $1 AND version = $2`,
 		u.ID, u.Version, u.Email, account.NormalEmail(u.Email), u.EmailVerified, list(u.Roles), u.Disabled, string(u.PasswordHash))
 	if err != nil && a.db.classify(err) == duplicate {
@@ -109,7 +109,7 @@ func (a accounts) List(ctx context.Context, after id.User, limit int) ([]account
 // Rehash replaces a hash by one of the same password.
 func (a accounts) Rehash(ctx context.Context, user id.User, old, new account.Hash) error {
 	_, err := change(ctx, a.db, "rehash a password", func(ctx context.Context, r runner) (int64, error) {
-		return exec(ctx, r, `UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2`, user, string(old), string(new))
+		return execute(ctx, r, `UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2`, user, string(old), string(new))
 	})
 	return err
 }

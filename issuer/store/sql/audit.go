@@ -3,7 +3,6 @@ package sql
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -47,21 +46,11 @@ func (l auditLog) Events(ctx context.Context, q audit.Query) ([]audit.Event, err
 	if q.Before != "" {
 		before, _ = strconv.ParseInt(q.Before, 10, 64)
 	}
-	where, args := eventFilter(q)
+	where, args := conditions(3, condition{"kind =", string(q.Kind)}, condition{"user_id =", string(q.User)})
 	return read(ctx, l.db, "read the audit", func(ctx context.Context, r runner) ([]audit.Event, error) {
 		return all(ctx, r, scanEvent, `SELECT id, at, kind, actor, user_id, client_id, session_id, reason, address, request_id, detail
 			FROM audit WHERE id < $1`+where+` ORDER BY id DESC LIMIT $2`, append([]any{before, min(max(q.Limit, 1), mostEvents)}, args...)...)
 	})
-}
-
-func eventFilter(q audit.Query) (where string, args []any) {
-	for _, f := range []struct{ column, v string }{{"kind", string(q.Kind)}, {"user_id", string(q.User)}} {
-		if f.v != "" {
-			args = append(args, clean(f.v))
-			where += fmt.Sprintf(" AND %s = $%d", f.column, len(args)+2)
-		}
-	}
-	return where, args
 }
 
 func scanEvent(row scanner) (e audit.Event, err error) {

@@ -43,7 +43,7 @@ func (s clients) Create(ctx context.Context, c client.Client, e audit.Event) err
 		if err != nil {
 			return 0, err
 		}
-		n, err := exec(ctx, r, `INSERT INTO clients (id, document, version, created) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING`,
+		n, err := execute(ctx, r, `INSERT INTO clients (id, document, version, created) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING`,
 			c.ID, doc, c.Version, millis(c.Created))
 		if err != nil {
 			return 0, err
@@ -82,7 +82,7 @@ func (s clients) Save(ctx context.Context, c client.Client, e audit.Event) error
 		if err != nil {
 			return 0, err
 		}
-		n, err := exec(ctx, r, `UPDATE clients SET document = $3, version = version + 1 WHERE id = $1 AND version = $2`, c.ID, c.Version, doc)
+		n, err := execute(ctx, r, `UPDATE clients SET document = $3, version = version + 1 WHERE id = $1 AND version = $2`, c.ID, c.Version, doc)
 		if err != nil {
 			return 0, err
 		}

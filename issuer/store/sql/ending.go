@@ -15,17 +15,23 @@ import (
 
 // which is the conditions of w on sessions s, whose arguments begin at a number.
 func which(w session.Which, first int) (where string, args []any) {
-	add := func(column, op, v string) {
-		if v != "" {
-			where += fmt.Sprintf(" AND %s %s $%d", column, op, first+len(args))
-			args = append(args, clean(v))
+	return conditions(first,
+		condition{"s.id =", string(w.ID)}, condition{"s.login_id =", string(w.Login)}, condition{"s.user_id =", string(w.User)},
+		condition{"s.client_id =", string(w.Client)}, condition{"s.login_id <>", string(w.But)})
+}
+
+// condition holds of every row where its value is empty.
+type condition struct{ column, value string }
+
+// conditions are those that have a value. Not "($1 = ” OR id = $1)" for each: no
+// index would be used for that.
+func conditions(first int, all ...condition) (where string, args []any) {
+	for _, c := range all {
+		if c.value != "" {
+			where += fmt.Sprintf(" AND %s $%d", c.column, first+len(args))
+			args = append(args, clean(c.value))
 		}
 	}
-	add("s.id", "=", string(w.ID))
-	add("s.login_id", "=", string(w.Login))
-	add("s.user_id", "=", string(w.User))
-	add("s.client_id", "=", string(w.Client))
-	add("s.login_id", "<>", string(w.But))
 	return where, args
 }
 
@@ -80,9 +86,9 @@ func (db *DB) end(ctx context.Context, r runner, w session.Which, at time.Time, 
 
 // endNamedLogins ends the logins that w names by user or by themselves.
 func endNamedLogins(ctx context.Context, r runner, w session.Which, at time.Time, reason string) (int64, error) {
-	return exec(ctx, r, `UPDATE logins SET ended_at = $1, reason = $2 WHERE ended_at IS NULL AND expires > $1
-		AND ($3 = '' OR id = $3) AND ($4 = '' OR user_id = $4) AND id <> $5`,
-		millis(at), clean(reason), string(w.Login), string(w.User), string(w.But))
+	where, args := conditions(3, condition{"id =", string(w.Login)}, condition{"user_id =", string(w.User)}, condition{"id <>", string(w.But)})
+	return execute(ctx, r, `UPDATE logins SET ended_at = $1, reason = $2 WHERE ended_at IS NULL AND expires > $1`+where,
+		append([]any{millis(at), clean(reason)}, args...)...)
 }
 
 // endEmptyLogins ends the logins that have no live session left. The login's row
@@ -98,7 +104,7 @@ func (db *DB) endEmptyLogins(ctx context.Context, r runner, rows []ending, at ti
 		if _, err := all(ctx, r, scanID[id.Login], `SELECT id FROM logins WHERE id = $1`+db.forUpdate("logins"), login); err != nil {
 			return n, err
 		}
-		one, err := exec(ctx, r, `UPDATE logins SET ended_at = $1, reason = $2 WHERE id = $3 AND ended_at IS NULL
+		one, err := execute(ctx, r, `UPDATE logins SET ended_at = $1, reason = $2 WHERE id = $3 AND ended_at IS NULL
 			AND NOT EXISTS (SELECT 1 FROM sessions WHERE login_id = $3 AND ended_at IS NULL AND expires > $1)`, millis(at), clean(reason), login)
 		if err != nil {
 			return n, err

@@ -154,8 +154,8 @@ func all[T any](ctx context.Context, r runner, scan func(scanner) (T, error), qu
 // scanner is a row: *sql.Row or *sql.Rows.
 type scanner interface{ Scan(dest ...any) error }
 
-// exec runs a statement and returns how many rows it changed.
-func exec(ctx context.Context, r runner, query string, args ...any) (int64, error) {
+// execute runs a statement and returns how many rows it changed.
+func execute(ctx context.Context, r runner, query string, args ...any) (int64, error) {
 	res, err := r.ExecContext(ctx, query, args...)
 	if err != nil {
 		return 0, err

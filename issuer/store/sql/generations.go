@@ -47,7 +47,7 @@ func (g generations) Begin(ctx context.Context, s session.State) error {
 		if _, err := one[int](ctx, r, `SELECT 1 FROM sessions WHERE id = $1`, s.Session); err != nil {
 			return 0, notFound(err, session.ErrNotFound)
 		}
-		_, err := exec(ctx, r, `INSERT INTO generations (session, generation, key_id, not_after, answered, streak, counted, late, ended)
+		_, err := execute(ctx, r, `INSERT INTO generations (session, generation, key_id, not_after, answered, streak, counted, late, ended)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (session) DO NOTHING`, stateArgs(s)...)
 		return 0, err
 	})
@@ -106,7 +106,7 @@ func (g generations) decide(ctx context.Context, tx runner, r session.Rotation) 
 	res := session.Decide(s, r)
 	switch {
 	case res.Outcome.Gives():
-		_, err = exec(ctx, tx, `UPDATE generations SET generation = $2, key_id = $3, not_after = $4, answered = $5,
+		_, err = execute(ctx, tx, `UPDATE generations SET generation = $2, key_id = $3, not_after = $4, answered = $5,
 			streak = $6, counted = $7, late = $8, ended = $9 WHERE session = $1`, stateArgs(res.State)...)
 	case res.Outcome == session.Reused:
 		err = g.reused(ctx, tx, res.State, r)
@@ -117,7 +117,7 @@ func (g generations) decide(ctx context.Context, tx runner, r session.Rotation) 
 // reused ends the family, in the ledger too: where nobody has to be told later,
 // nobody can be forgotten.
 func (g generations) reused(ctx context.Context, tx runner, s session.State, r session.Rotation) error {
-	if _, err := exec(ctx, tx, `UPDATE generations SET ended = TRUE WHERE session = $1`, s.Session); err != nil {
+	if _, err := execute(ctx, tx, `UPDATE generations SET ended = TRUE WHERE session = $1`, s.Session); err != nil {
 		return err
 	}
 	e := audit.New(ctx, audit.SessionReuse, r.Now)
@@ -157,7 +157,7 @@ func (g generations) End(ctx context.Context, ended []session.Ended) error {
 	}
 	_, err = change(ctx, g.db, "end generations", func(ctx context.Context, r runner) (int, error) {
 		for _, sid := range live {
-			if _, err := exec(ctx, r, markEnded, sid); err != nil {
+			if _, err := execute(ctx, r, markEnded, sid); err != nil {
 				return 0, err
 			}
 		}

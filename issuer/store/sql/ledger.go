@@ -41,7 +41,7 @@ func (l ledger) login(ctx context.Context, r runner, login session.Login) error 
 	if login.Cookie != [32]byte{} {
 		cookie = login.Cookie[:]
 	}
-	n, err := exec(ctx, r, `INSERT INTO logins (id, user_id, auth_time, amr, cookie, expires) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING`,
+	n, err := execute(ctx, r, `INSERT INTO logins (id, user_id, auth_time, amr, cookie, expires) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING`,
 		login.ID, login.User, millis(login.AuthTime), list(login.AMR), cookie, millis(login.Expires))
 	if err != nil || n == 1 {
 		return err
@@ -51,7 +51,7 @@ func (l ledger) login(ctx context.Context, r runner, login session.Login) error 
 }
 
 func insertSession(ctx context.Context, r runner, s session.Session) error {
-	_, err := exec(ctx, r, `INSERT INTO sessions
+	_, err := execute(ctx, r, `INSERT INTO sessions
 		(id, login_id, user_id, client_id, scope, audience, bound_key, status, auth_time, created, expires)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 		s.ID, s.Login, s.User, s.Client, list(s.Scope), list(s.Audience), s.BoundKey, s.Status,

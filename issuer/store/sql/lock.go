@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -31,8 +32,17 @@ func LockFile(path string) (release func(), err error) {
 	if err != nil {
 		return nil, unusable(path, err)
 	}
-	return func() { _ = f.Close() }, nil
+	// A file that nobody refers to is closed by the garbage collector, and the lock
+	// with it: also where the caller has dropped release.
+	held.Store(f, nil)
+	return func() {
+		held.Delete(f)
+		_ = f.Close()
+	}, nil
 }
+
+// held are the files whose locks are this process's.
+var held sync.Map
 
 // waitLock takes a lock when it is free.
 func waitLock(ctx context.Context, path string) (release func(), err error) {

@@ -14,6 +14,7 @@ const (
 	defaultTimeout   = 5 * time.Second
 	defaultRetention = 24 * time.Hour
 	defaultConns     = 20
+	mostReaders      = 8 // of SQLite: more than cores only cost memory
 )
 
 // Config says which database to open.
@@ -24,7 +25,8 @@ type Config struct {
 	// Timeout bounds each call, waiting for a connection included. Zero: 5 s.
 	// What takes longer is store.ErrUnavailable.
 	Timeout time.Duration
-	// Conns bounds the connections to PostgreSQL, or SQLite's readers. Zero: 20.
+	// Conns bounds the connections to PostgreSQL (zero: 20), or SQLite's readers
+	// (8 at most).
 	Conns int
 	// Retention is how long a session's rows are kept after its end; at least the
 	// life of an access token, so that its status list outlives its tokens.

@@ -46,6 +46,9 @@ func openPostgres(c Config) (engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Every statement finds its rows by a key: a plan made once is as good as one
+	// made for each call, and planning costs as much as running.
+	setDefault(conf.RuntimeParams, "plan_cache_mode", "force_generic_plan")
 	for name, d := range serverTimeouts {
 		setDefault(conf.RuntimeParams, name, strconv.FormatInt(d.Milliseconds(), 10))
 	}
@@ -92,14 +95,16 @@ func (e *postgresEngine) transact(ctx context.Context, f func(context.Context, r
 
 // rotateOnce is session.Decide's ordinary case, p = c, as one statement: every
 // condition of it stands in the WHERE. Where another rotation holds the row, its
-// conditions are looked at again once that one is committed (read committed).
+// conditions are looked at again once that one is committed (read committed). The
+// client is compared with an expression, lest a planner without statistics read all
+// sessions of the client for the one.
 const rotateOnce = `UPDATE generations AS g
 SET generation = g.generation + 1, key_id = $5, answered = $6, not_after = least($6 + $7, s.expires),
 	streak = CASE WHEN g.counted THEN g.streak ELSE 0 END, counted = FALSE
 FROM sessions s LEFT JOIN users u ON u.id = s.user_id
 WHERE g.session = $1 AND s.id = g.session AND g.generation = $2
 	AND NOT g.ended AND s.ended_at IS NULL AND s.expires > $6 AND g.not_after > $6
-	AND s.client_id = $3 AND s.bound_key = $4
+	AND s.client_id || '' = $3 AND s.bound_key = $4
 	AND ($8 = '[]' OR s.scope::jsonb @> $8::jsonb) AND ($9 = '[]' OR s.audience::jsonb @> $9::jsonb)
 RETURNING ` + stateColumns
 

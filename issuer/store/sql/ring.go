@@ -43,9 +43,9 @@ func (k ring) SwapRing(ctx context.Context, next keys.Sealed, c keys.Change) err
 
 func swap(ctx context.Context, r runner, next keys.Sealed) (int64, error) {
 	if next.Version == 1 {
-		return exec(ctx, r, `INSERT INTO ring (id, version, document) VALUES (1, 1, $1) ON CONFLICT (id) DO NOTHING`, next.Document)
+		return execute(ctx, r, `INSERT INTO ring (id, version, document) VALUES (1, 1, $1) ON CONFLICT (id) DO NOTHING`, next.Document)
 	}
-	return exec(ctx, r, `UPDATE ring SET version = $1, document = $2 WHERE id = 1 AND version = $1 - 1`, next.Version, next.Document)
+	return execute(ctx, r, `UPDATE ring SET version = $1, document = $2 WHERE id = 1 AND version = $1 - 1`, next.Version, next.Document)
 }
 
 // ringEvent is a change of the ring, for the record; its detail has the kind and the

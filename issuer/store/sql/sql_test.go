@@ -1,7 +1,6 @@
 package sql
 
 import (
-	"context"
 	"path/filepath"
 	"testing"
 
@@ -50,5 +49,3 @@ func TestConformance(t *testing.T) {
 		})
 	}
 }
-
-var _ = context.Background

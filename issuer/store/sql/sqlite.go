@@ -53,7 +53,7 @@ func openSQLite(ctx context.Context, path string, c Config) (engine, error) {
 		_ = e.writing.Close()
 		return nil, unusable(path, err)
 	}
-	if e.reading, err = openFile(path, readPragmas, c.Conns); err != nil {
+	if e.reading, err = openFile(path, readPragmas, min(c.Conns, mostReaders)); err != nil {
 		_ = e.writing.Close()
 		return nil, err
 	}

@@ -73,7 +73,7 @@ func (db *DB) sweepAll(ctx context.Context, op, query string, before int64) erro
 func (db *DB) sweep(ctx context.Context, op, query string, first any, more ...any) (total int64, err error) {
 	args := append([]any{first, sweepBatch}, more...)
 	for {
-		n, err := change(ctx, db, op, func(ctx context.Context, r runner) (int64, error) { return exec(ctx, r, query, args...) })
+		n, err := change(ctx, db, op, func(ctx context.Context, r runner) (int64, error) { return execute(ctx, r, query, args...) })
 		total += n
 		if err != nil || n < sweepBatch {
 			return total, err
