@@ -8,6 +8,7 @@ import (
 
 	driver "github.com/redis/go-redis/v9"
 
+	"github.com/signet-oidc/signet/issuer/session"
 	"github.com/signet-oidc/signet/issuer/store"
 )
 
@@ -88,6 +89,9 @@ var unavailable = []string{
 func classify(caller context.Context, op string, err error) error {
 	if errors.Is(caller.Err(), context.Canceled) {
 		return fmt.Errorf("redis %s: %w", op, context.Canceled)
+	}
+	if errors.Is(err, session.ErrNotFound) {
+		return fmt.Errorf("redis %s: %w", op, err)
 	}
 	if reply, ok := errors.AsType[driver.Error](err); ok && !isUnavailable(reply) {
 		return fmt.Errorf("redis %s: %w", op, err)

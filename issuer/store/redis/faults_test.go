@@ -176,14 +176,25 @@ func TestFlushed(t *testing.T) {
 	mustRotate(t, s, rotation(state, 9, start), session.Adopted)
 }
 
-// TestForeignKey has something else stand where a session should.
+// TestForeignKey has something else stand where a session should: waiting doesn't
+// mend that, and nobody is told that the session is over.
 func TestForeignKey(t *testing.T) {
-	s, server := single(t)
-	state := begun(t, s, start)
-	server.CLI("SET", stateKey(state.Session), "something else")
-	_, err := s.Rotate(t.Context(), rotation(state, 1, start))
-	if err == nil || errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "WRONGTYPE") {
-		t.Errorf("%v, want WRONGTYPE, which waiting doesn't mend", err)
+	for name, c := range map[string]struct {
+		command []string
+		want    string
+	}{
+		"another type":  {[]string{"RPUSH"}, "WRONGTYPE"},
+		"another value": {[]string{"SET"}, errState.Error()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, server := single(t)
+			state := newState(start)
+			server.CLI(append(c.command, stateKey(state.Session), "something else")...)
+			_, err := s.Rotate(t.Context(), rotation(state, 1, start))
+			if err == nil || errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v, want %s", err, c.want)
+			}
+		})
 	}
 }
 

@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	_ "embed" // the scripts
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -20,8 +21,6 @@ const Grace = time.Hour
 const longest = 10 * 365 * 24 * time.Hour
 
 var (
-	//go:embed scripts/begin.lua
-	beginSource string
 	//go:embed scripts/rotate.lua
 	rotateSource string
 	//go:embed scripts/end.lua
@@ -31,7 +30,6 @@ var (
 	//go:embed scripts/settle.lua
 	settleSource string
 
-	beginScript  = newScript(beginSource)
 	rotateScript = newScript(rotateSource)
 	endScript    = newScript(endSource)
 	updateScript = newScript(updateSource)
@@ -66,13 +64,15 @@ func outcome(o session.Outcome) string { return fmt.Sprintf("'%c'", 'A'+o) }
 
 // Begin writes the state of a session unless there is one, or an end mark.
 func (s *Store) Begin(ctx context.Context, state session.State) error {
-	ended := ""
-	if state.Ended {
-		ended = "1"
-	}
-	args := append([]any{ttl(state.NotAfter.Sub(state.Answered)), ended}, encodeState(state)...)
-	_, err := s.run(ctx, "begin", beginScript, []string{stateKey(state.Session)}, args...)
-	return err
+	return s.do(ctx, "begin", func(ctx context.Context) error {
+		_, err := s.client.SetArgs(ctx, stateKey(state.Session), encodeState(state), driver.SetArgs{
+			Mode: "NX", TTL: ttl(state.NotAfter.Sub(state.Answered)),
+		}).Result()
+		if errors.Is(err, driver.Nil) {
+			return nil // there was one
+		}
+		return err
+	})
 }
 
 // Rotate obeys session.Decide in one script.
@@ -91,54 +91,36 @@ func (s *Store) Rotate(ctx context.Context, r session.Rotation) (session.Result,
 	return result, nil
 }
 
-// decodeResult reads a reply of rotate.lua: a letter for the outcome, 1 where
-// the session has ended, else 0, and the state's fields on a line each; no
-// fields where there are none.
+// decodeResult reads a reply of rotate.lua: a letter for the outcome, and the
+// session's value where there is one.
 func decodeResult(sid id.Session, reply string) (session.Result, error) {
-	if len(reply) < 2 || reply[0] < 'A' || reply[0] > 'A'+byte(session.Reused) {
+	if reply == "" || reply[0] < 'A' || reply[0] > 'A'+byte(session.Reused) {
 		return session.Result{}, fmt.Errorf("session %s: %w", sid, errState)
 	}
 	result := session.Result{Outcome: session.Outcome(reply[0] - 'A')}
-	ended := reply[1] == '1'
-	if len(reply) == 2 {
-		if result.Outcome != session.Unknown {
-			result.State = session.State{Session: sid, Ended: ended}
-		}
+	if result.Outcome == session.Unknown {
 		return result, nil
 	}
-	var v [stateFields]string
-	rest := reply[2:]
-	for i := range v {
-		v[i], rest, _ = strings.Cut(rest, "\n")
-	}
 	var err error
-	result.State, err = decodeState(sid, ended, v)
+	result.State, err = decodeState(sid, reply[1:])
 	return result, err
 }
 
 // Look returns the state as it is. Of a session that is only marked as ended, it
 // knows no more than that.
-func (s *Store) Look(ctx context.Context, sid id.Session) (session.State, error) {
-	var got []any
-	err := s.do(ctx, "look", func(ctx context.Context) (err error) {
-		got, err = s.client.HMGet(ctx, stateKey(sid), append(fields, fieldEnded)...).Result()
+func (s *Store) Look(ctx context.Context, sid id.Session) (state session.State, err error) {
+	var value string
+	err = s.do(ctx, "look", func(ctx context.Context) error {
+		value, err = s.client.Get(ctx, stateKey(sid)).Result()
+		if errors.Is(err, driver.Nil) {
+			return session.ErrNotFound
+		}
 		return err
 	})
 	if err != nil {
 		return session.State{}, err
 	}
-	mark, _ := got[stateFields].(string)
-	var v [stateFields]string
-	for i := range v {
-		v[i], _ = got[i].(string)
-	}
-	if v[0] == "" && mark == "" {
-		return session.State{}, fmt.Errorf("redis look: %w", session.ErrNotFound)
-	}
-	if v[0] == "" {
-		return session.State{Session: sid, Ended: true}, nil
-	}
-	return decodeState(sid, mark != "", v)
+	return decodeState(sid, value)
 }
 
 // End marks sessions as ended. It is called when the ledger knows, so they are
@@ -146,7 +128,7 @@ func (s *Store) Look(ctx context.Context, sid id.Session) (session.State, error)
 func (s *Store) End(ctx context.Context, ended []session.Ended) error {
 	calls := make([]call, len(ended))
 	for i, e := range ended {
-		calls[i] = call{s.keysOf(e.ID), []any{string(e.ID), ttl(time.Until(e.Until))}}
+		calls[i] = call{s.keysOf(e.ID), []any{string(e.ID), ttl(time.Until(e.Until)).Milliseconds()}}
 	}
 	return s.runAll(ctx, "end", endScript, calls)
 }
@@ -165,5 +147,5 @@ func (s *Store) keysOf(sid id.Session) []string {
 	return []string{stateKey(sid), unsettledKey(tagOf(sid))}
 }
 
-// ttl is how many milliseconds a key stays that is needed for d.
-func ttl(d time.Duration) int64 { return (min(max(d, 0), longest) + Grace).Milliseconds() }
+// ttl is how long a key stays that is needed for d.
+func ttl(d time.Duration) time.Duration { return min(max(d, 0), longest) + Grace }

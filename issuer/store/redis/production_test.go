@@ -55,7 +55,7 @@ func TestLeastUser(t *testing.T) {
 }
 
 // leastACL is stated in doc.go.
-var leastACL = []string{"~signet:*", "-@all", "+@connection", "+@hash", "+@set", "+@string", "+@scripting", "+@keyspace",
+var leastACL = []string{"~signet:*", "-@all", "+@connection", "+@set", "+@string", "+@scripting", "+@keyspace",
 	"-@dangerous", "+info"}
 
 func TestTLS(t *testing.T) {

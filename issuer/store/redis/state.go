@@ -3,7 +3,6 @@ package redis
 import (
 	"errors"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -12,16 +11,15 @@ import (
 	"github.com/signet-oidc/signet/issuer/session"
 )
 
-// fields are the members of a session's hash in the order in which rotate.lua
-// and Look return them; doc.go says what each holds.
-var fields = []string{"d", "x", "w", "s", "a", "l", "u", "p"}
-
+// marks are what a session's value begins with. A value of a mark alone is of a
+// session that has ended and has no state.
 const (
-	stateFields = 8
-	fieldEnded  = "e"
+	live      = "0"
+	ended     = "1"
+	unsettled = "u" // ended for reuse; the ledger doesn't know yet
 )
 
-// errState means that a hash isn't one that this package wrote.
+// errState means that a value isn't one that this package wrote.
 var errState = errors.New("a session's state is damaged")
 
 // tagChars are the characters that a sid is made of (see id.Session).
@@ -54,26 +52,23 @@ func tags() []string {
 func stateKey(sid id.Session) string { return "signet:{" + tagOf(sid) + "}:" + string(sid) }
 func unsettledKey(tag string) string { return "signet:{" + tag + "}:unsettled" }
 
-// encodeState returns the fields of a state and their values, in turn.
-func encodeState(s session.State) []any {
-	return []any{
-		"d", dynamic(s),
-		"x", s.Expires.UnixMilli(),
-		"w", who(s.Client, s.BoundKey),
-		"s", list(s.Scope),
-		"a", list(s.Audience),
-		"l", escape(string(s.Login)) + " " + strconv.FormatInt(s.Status, 10),
-		"u", escape(string(s.Person.User)) + " " + strconv.FormatInt(s.AuthTime.UnixMilli(), 10),
-		"p", person(s.Person),
+// encodeState returns a session's value. doc.go draws it.
+func encodeState(s session.State) string {
+	mark := live
+	if s.Ended {
+		mark = ended
 	}
+	return fmt.Sprintf("%s %d %d %d %d %d %d %d %d\n%s\n%s\n%s\n%s %d\n%s %d\n%s",
+		mark, s.Generation, s.Key, s.NotAfter.UnixMilli(), s.Answered.UnixMilli(), s.Streak, bit(s.Counted), s.Late, s.Expires.UnixMilli(),
+		who(s.Client, s.BoundKey), list(s.Scope), list(s.Audience), escape(string(s.Login)), s.Status,
+		escape(string(s.Person.User)), s.AuthTime.UnixMilli(), person(s.Person))
 }
 
-func dynamic(s session.State) string {
-	counted := 0
-	if s.Counted {
-		counted = 1
+func bit(b bool) int {
+	if b {
+		return 1
 	}
-	return fmt.Sprintf("%d %d %d %d %d %d %d", s.Generation, s.Key, s.NotAfter.UnixMilli(), s.Answered.UnixMilli(), s.Streak, counted, s.Late)
+	return 0
 }
 
 // who is all that decides who may present a session's tokens; one comparison
@@ -82,12 +77,9 @@ func who(client id.Client, boundKey string) string {
 	return escape(string(client)) + " " + escape(boundKey)
 }
 
+// person is the last line of a value, which Update replaces.
 func person(p session.Person) string {
-	disabled := " 0 "
-	if p.Disabled {
-		disabled = " 1 "
-	}
-	return strconv.FormatInt(p.Version, 10) + disabled + list(p.Roles)
+	return fmt.Sprintf("%d %d %s", p.Version, bit(p.Disabled), list(p.Roles))
 }
 
 // list writes each element followed by a space, so that no element and one
@@ -123,15 +115,21 @@ func escape(s string) string {
 
 func separates(c rune) bool { return c <= ' ' || c == '%' }
 
-// decoder reads space-separated parts and remembers whether any was bad.
+// decoder reads the lines of a value and their parts, and remembers whether any
+// was bad.
 type decoder struct {
-	rest string
-	bad  bool
+	line, after string // what is left of the line, and the lines after it
+	bad         bool
+}
+
+func (d *decoder) nextLine() {
+	d.bad = d.bad || d.line != ""
+	d.line, d.after, _ = strings.Cut(d.after, "\n")
 }
 
 func (d *decoder) word() string {
 	var w string
-	w, d.rest, _ = strings.Cut(d.rest, " ")
+	w, d.line, _ = strings.Cut(d.line, " ")
 	return w
 }
 
@@ -140,6 +138,12 @@ func (d *decoder) text() string {
 	if !strings.Contains(w, "%") {
 		return w
 	}
+	s, err := unescape(w)
+	d.bad = d.bad || err != nil
+	return s
+}
+
+func unescape(w string) (string, error) {
 	var b strings.Builder
 	for i := 0; i < len(w); i++ {
 		if w[i] != '%' {
@@ -147,15 +151,16 @@ func (d *decoder) text() string {
 			continue
 		}
 		if i+3 > len(w) {
-			d.bad = true
-			return ""
+			return "", errState
 		}
 		c, err := strconv.ParseUint(w[i+1:i+3], 16, 8)
-		d.bad = d.bad || err != nil
+		if err != nil {
+			return "", errState
+		}
 		b.WriteByte(byte(c))
 		i += 2
 	}
-	return b.String()
+	return b.String(), nil
 }
 
 func (d *decoder) integer() int64 {
@@ -165,8 +170,8 @@ func (d *decoder) integer() int64 {
 }
 
 func (d *decoder) uint32() uint32 {
-	n := d.integer()
-	d.bad = d.bad || n < 0 || n > math.MaxUint32
+	n, err := strconv.ParseUint(d.word(), 10, 32)
+	d.bad = d.bad || err != nil
 	return uint32(n)
 }
 
@@ -175,35 +180,41 @@ func (d *decoder) flag() bool { return d.uint32() == 1 }
 func (d *decoder) time() time.Time { return time.UnixMilli(d.integer()).UTC() }
 
 func (d *decoder) list() []string {
-	var elements []string
-	for d.rest != "" {
+	if d.line == "" {
+		return nil
+	}
+	elements := make([]string, 0, strings.Count(d.line, " "))
+	for d.line != "" {
 		elements = append(elements, d.text())
 	}
 	return elements
 }
 
-// decodeState reads the values of fields, in their order.
-func decodeState(sid id.Session, ended bool, v [stateFields]string) (session.State, error) {
-	s := session.State{Session: sid, Ended: ended}
-	d := decoder{rest: v[0]}
-	s.Generation, s.Key = d.uint32(), d.uint32()
-	s.NotAfter, s.Answered = d.time(), d.time()
-	s.Streak, s.Counted, s.Late = d.uint32(), d.flag(), d.uint32()
-	d.rest = v[1]
-	s.Expires = d.time()
-	d.rest = v[2]
+// decodeState reads a session's value.
+func decodeState(sid id.Session, value string) (session.State, error) {
+	s := session.State{Session: sid, Ended: !strings.HasPrefix(value, live)}
+	if value == ended {
+		return s, nil
+	}
+	d := decoder{after: value}
+	d.nextLine()
+	mark := d.word()
+	d.bad = mark != live && mark != ended && mark != unsettled
+	s.Generation, s.Key, s.NotAfter, s.Answered = d.uint32(), d.uint32(), d.time(), d.time()
+	s.Streak, s.Counted, s.Late, s.Expires = d.uint32(), d.flag(), d.uint32(), d.time()
+	d.nextLine()
 	s.Client, s.BoundKey = id.Client(d.text()), d.text()
-	d.rest = v[3]
+	d.nextLine()
 	s.Scope = d.list()
-	d.rest = v[4]
+	d.nextLine()
 	s.Audience = d.list()
-	d.rest = v[5]
+	d.nextLine()
 	s.Login, s.Status = id.Login(d.text()), d.integer()
-	d.rest = v[6]
+	d.nextLine()
 	s.Person.User, s.AuthTime = id.User(d.text()), d.time()
-	d.rest = v[7]
+	d.nextLine()
 	s.Person.Version, s.Person.Disabled, s.Person.Roles = d.integer(), d.flag(), d.list()
-	if d.bad {
+	if d.bad || d.after != "" {
 		return session.State{}, fmt.Errorf("session %s: %w", sid, errState)
 	}
 	return s, nil

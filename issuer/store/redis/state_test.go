@@ -3,7 +3,6 @@ package redis
 import (
 	"errors"
 	"math"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -14,23 +13,8 @@ import (
 	"github.com/signet-oidc/signet/issuer/session"
 )
 
-// decoded is a state after it went through its fields.
-func decoded(s session.State) (session.State, error) {
-	var v [stateFields]string
-	all := encodeState(s)
-	for i := range v {
-		if all[2*i] != fields[i] {
-			return session.State{}, errors.New("fields are out of order")
-		}
-		switch value := all[2*i+1].(type) {
-		case string:
-			v[i] = value
-		case int64:
-			v[i] = strconv.FormatInt(value, 10)
-		}
-	}
-	return decodeState(s.Session, s.Ended, v)
-}
+// decoded is a state after it was a value.
+func decoded(s session.State) (session.State, error) { return decodeState(s.Session, encodeState(s)) }
 
 func TestStateRoundTrip(t *testing.T) {
 	full := newState(start)
@@ -67,7 +51,7 @@ func FuzzStateRoundTrip(f *testing.F) {
 }
 
 func TestDamagedReplies(t *testing.T) {
-	good := "B01 2 3 4 0 0 0\n5\nc \n\n\nl 1\nu 6\n4 0 "
+	good := "B0 1 2 3 4 0 0 0 5\nc \n\n\nl 1\nu 6\n4 0 "
 	if _, err := decodeResult("sid", good); err != nil {
 		t.Fatal(err)
 	}
@@ -77,10 +61,13 @@ func TestDamagedReplies(t *testing.T) {
 		"no outcome":    "Z0",
 		"no fields":     "B0x",
 		"a word":        strings.Replace(good, "2 3", "2 x", 1),
-		"too large":     strings.Replace(good, "B01", "B04294967296", 1),
-		"negative":      strings.Replace(good, "B01", "B0-1", 1),
+		"too large":     strings.Replace(good, "B0 1", "B0 4294967296", 1),
+		"negative":      strings.Replace(good, "B0 1", "B0 -1", 1),
 		"cut escape":    strings.Replace(good, "\nc ", "\n%4 ", 1),
 		"broken escape": strings.Replace(good, "\nc ", "\n%zz ", 1),
+		"another mark":  strings.Replace(good, "B0", "B2", 1),
+		"more words":    strings.Replace(good, " 5\n", " 5 6\n", 1),
+		"more lines":    good + "\nmore",
 		"cut":           good[:len(good)-len("u 6\n4 0 ")],
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -92,8 +79,8 @@ func TestDamagedReplies(t *testing.T) {
 }
 
 func FuzzDecodeResult(f *testing.F) {
-	f.Add("B01 2 3 4 0 0 0\n5\nc \n\n\nl 1\nu 6\n4 0 admin ")
-	f.Add("A0")
+	f.Add("B0 1 2 3 4 0 0 0 5\nc \n\n\nl 1\nu 6\n4 0 admin ")
+	f.Add("A")
 	f.Add("E1")
 	f.Fuzz(func(t *testing.T, reply string) {
 		r, err := decodeResult("sid", reply)

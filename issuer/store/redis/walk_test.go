@@ -206,10 +206,6 @@ func TestConstantSize(t *testing.T) {
 		mustRotate(t, s, rotation(state, generation, now), session.Rotated)
 		most = max(most, size())
 	}
-	encoding, err := c.ObjectEncoding(t.Context(), stateKey(state.Session)).Result()
-	if err != nil || encoding != "listpack" {
-		t.Errorf("encoding %q, error %v: want listpack, the compact one", encoding, err)
-	}
 	t.Logf("a session takes %d bytes at first, at most %d, %d after 1,000 refreshes", first, most, size())
 	if most > maxSessionBytes || most-first > 16 {
 		t.Errorf("from %d to %d bytes, want at most %d and constant but for a few digits", first, most, maxSessionBytes)
@@ -217,7 +213,7 @@ func TestConstantSize(t *testing.T) {
 }
 
 // maxSessionBytes is what doc.go states, with the slack of an allocator.
-const maxSessionBytes = 512
+const maxSessionBytes = 400
 
 func ExampleStore_keys() {
 	fmt.Println(stateKey("7k0f3v2n8q1c5d9e4g6h0j2k8m"))

@@ -1,13 +1,14 @@
 -- Gives a session what is new of its person; makes no key.
--- KEYS[1] the session. ARGV[1] version, [2] the p field.
-local p = redis.call('HGET', KEYS[1], 'p')
-if not p then
+-- KEYS[1] the session. ARGV[1] version, [2] the line of the person.
+local v = redis.call('GET', KEYS[1])
+local before, old = string.match(v or '', '^(.*\n)(%d+) [^\n]*$')
+if not old then
   return 0
 end
 -- Versions are compared as decimals: a Lua number holds 2^53 at most.
-local old, new = string.match(p, '^%d+') or '', ARGV[1]
+local new = ARGV[1]
 if #new < #old or (#new == #old and new <= old) then
   return 0
 end
-redis.call('HSET', KEYS[1], 'p', ARGV[2])
+redis.call('SET', KEYS[1], before .. ARGV[2], 'KEEPTTL')
 return 1
