@@ -96,16 +96,15 @@ func openEngines(ctx context.Context, s issuer.Settings, log zerolog.Logger) (*e
 
 func (e *engines) openSQL(ctx context.Context, s issuer.Settings) (err error) {
 	url := databaseURL(s)
-	if isSQLite(url) {
+	if e.db, err = sql.Open(ctx, sql.Config{URL: url, Retention: s.KeyPolicy().Retain()}); err != nil {
+		return err
+	}
+	if isSQLite(url) { // Open has made the directory
 		release, err := sql.LockFile(url)
 		if err != nil {
-			return err
+			return errors.Join(err, e.db.Close())
 		}
 		e.closers = append(e.closers, func() error { release(); return nil })
-	}
-	e.db, err = sql.Open(ctx, sql.Config{URL: url, Retention: s.KeyPolicy().Retain()})
-	if err != nil {
-		return err
 	}
 	e.closers = append(e.closers, e.db.Close)
 	e.backend = e.db.Backend()

@@ -1,23 +1,30 @@
 package main
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 )
 
-// nearest returns the candidate with the fewest edits to name (Levenshtein).
+// nearest returns the candidate with the fewest edits to name (Levenshtein); of several, the one that begins most like
+// it, so that SIGNET_REDIS leads to SIGNET_REDIS_URL.
 func nearest(name string, candidates []string) string {
 	const longest = 64 // a longer name is nobody's misspelling
 	if len(name) > longest {
 		name = name[:longest]
 	}
-	best, fewest := "", -1
-	for _, c := range candidates {
-		if n := edits(name, c); fewest < 0 || n < fewest {
-			best, fewest = c, n
-		}
+	return slices.MinFunc(candidates, func(a, b string) int {
+		return cmp.Or(cmp.Compare(edits(name, a), edits(name, b)), cmp.Compare(shared(name, b), shared(name, a)))
+	})
+}
+
+// shared is the length of the common beginning.
+func shared(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
 	}
-	return best
+	return n
 }
 
 func edits(a, b string) int {

@@ -27,6 +27,18 @@ type settingsFlags struct {
 	Settings issuer.Settings `embed:"" group:"settings"`
 }
 
+// AfterApply trims the items of lists that flags gave; kong calls it. Those of other sources are tidy already.
+func (f *settingsFlags) AfterApply() error {
+	fields := reflect.ValueOf(&f.Settings).Elem()
+	for i := range fields.NumField() {
+		list, _ := fields.Field(i).Interface().([]string)
+		for j := range list {
+			list[j] = strings.TrimSpace(list[j])
+		}
+	}
+	return nil
+}
+
 // setting is one field of issuer.Settings, as kong reads its tags.
 type setting struct{ *kong.Flag }
 

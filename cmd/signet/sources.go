@@ -34,6 +34,8 @@ type layer map[string]value
 type sources struct {
 	env []string
 	dir string // where .env and signet.yaml are looked for
+	// readFile reads at most so many bytes; nil: of the file system.
+	readFile func(path string, limit int64) ([]byte, error)
 
 	read   bool
 	layers []layer
@@ -151,7 +153,7 @@ func (s *sources) variable(st setting, vars map[string]string, in string) (value
 
 // secretFile reads a file that holds a secret and drops one line end.
 func (s *sources) secretFile(path string) (string, error) {
-	b, err := readBounded(s.path(path), maxSecret)
+	b, err := s.open(path, maxSecret)
 	if err != nil {
 		return "", err
 	}
@@ -164,15 +166,18 @@ func (s *sources) secretFile(path string) (string, error) {
 
 func dropLineEnd(s string) string { return strings.TrimSuffix(strings.TrimSuffix(s, "\n"), "\r") }
 
-func (s *sources) path(path string) string {
-	if filepath.IsAbs(path) {
-		return path
+func (s *sources) open(path string, limit int64) ([]byte, error) {
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(s.dir, path)
 	}
-	return filepath.Join(s.dir, path)
+	if s.readFile != nil {
+		return s.readFile(path, limit)
+	}
+	return readBounded(path, limit)
 }
 
 func (s *sources) dotenv() (layer, []error) {
-	b, err := readBounded(s.path(".env"), maxFile)
+	b, err := s.open(".env", maxFile)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
@@ -213,7 +218,7 @@ func unknownVariables(vars map[string]string, in string) []error {
 	}
 	var errs []error
 	for _, name := range sortedKeys(vars) {
-		if strings.HasPrefix(name, envPrefix) && !foreign(name) && !contains(names, name) {
+		if strings.HasPrefix(name, envPrefix) && vars[name] != "" && !foreign(name) && !contains(names, name) {
 			errs = append(errs, fmt.Errorf("%s%s: no such setting; the nearest is %s", name, in, nearest(name, names)))
 		}
 	}

@@ -29,7 +29,7 @@ func (s *sources) file(named string, env, dotenv layer) (layer, []error) {
 			named = v.text
 		}
 	}
-	b, err := readBounded(s.path(named), maxFile)
+	b, err := s.open(named, maxFile)
 	if errors.Is(err, os.ErrNotExist) && named == defaultFile {
 		return nil, nil
 	}
