@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -16,8 +17,10 @@ import (
 
 // Errors is the face's error table.
 var Errors = httpx.Table{
-	{Is: outage.Err, Answer: httpx.Error{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", Description: "the service can't reach its store; try again", RetryAfter: time.Second}},
-	{Is: account.ErrBusy, Answer: httpx.Error{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", Description: "the password pool is busy; try again", RetryAfter: time.Second}},
+	{Is: outage.Err, Answer: httpx.Unavailable},
+	{Is: context.Canceled, Answer: httpx.Unavailable}, // nobody reads it
+	{Is: context.DeadlineExceeded, Answer: httpx.Unavailable},
+	{Is: account.ErrBusy, Answer: httpx.Unavailable, Retry: httpx.Retry(func(e *account.BusyError) time.Duration { return e.RetryAfter })},
 	{Is: flow.ErrToken, Answer: httpx.Error{Status: http.StatusUnauthorized, Code: "invalid_token", Description: "the session of this token is over", Challenge: `Bearer error="invalid_token"`}},
 	{Is: flow.ErrForbidden, Answer: httpx.Error{Status: http.StatusForbidden, Code: "insufficient_scope", Description: "the role admin is needed", Challenge: `Bearer error="insufficient_scope"`}},
 

@@ -1,7 +1,7 @@
 package api
 
 import (
-	"errors"
+	"context"
 	"net/http"
 	"time"
 
@@ -20,11 +20,13 @@ const badToken = `Bearer error="invalid_token"`
 
 // Errors is the face's error table.
 var Errors = httpx.Table{
-	{Is: outage.Err, Answer: unavailable},
-	{Is: keys.ErrStale, Answer: unavailable},
-	{Is: keys.ErrNoKey, Answer: unavailable},
-	{Is: limit.ErrThrottled, Answer: httpx.Error{Status: http.StatusTooManyRequests, Code: "too_many_requests", Description: "too many attempts; come back later"}, Retry: throttled},
-	{Is: account.ErrBusy, Answer: httpx.Error{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", Description: "too many people log in right now; come back in a moment"}, Retry: busy},
+	{Is: outage.Err, Answer: httpx.Unavailable},
+	{Is: context.Canceled, Answer: httpx.Unavailable}, // nobody reads it
+	{Is: context.DeadlineExceeded, Answer: httpx.Unavailable},
+	{Is: keys.ErrStale, Answer: httpx.Unavailable},
+	{Is: keys.ErrNoKey, Answer: httpx.Unavailable},
+	{Is: limit.ErrThrottled, Answer: httpx.TooMany, Retry: httpx.Retry(func(e *limit.ThrottledError) time.Duration { return e.RetryAfter })},
+	{Is: account.ErrBusy, Answer: httpx.Unavailable, Retry: httpx.Retry(func(e *account.BusyError) time.Duration { return e.RetryAfter })},
 
 	{Is: flow.ErrClosed, Answer: httpx.Error{Status: http.StatusForbidden, Code: "registration_closed", Description: "accounts are made by the operator here"}},
 	{Is: account.ErrExists, Answer: httpx.Error{Status: http.StatusConflict, Code: "user_exists", Description: "there is a user with this address"}},
@@ -54,21 +56,4 @@ var Errors = httpx.Table{
 // was, only the log says.
 var grant = httpx.Error{Status: http.StatusUnauthorized, Code: "invalid_grant", Description: "the refresh token is not valid, or its session is over; log in again"}
 
-// unavailable never looks like a refusal: clients keep their tokens and retry.
-var unavailable = httpx.Error{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", Description: "the service can't reach its store; try again", RetryAfter: time.Second}
-
 func invalid(description string) httpx.Error { return *httpx.BadRequest(description) }
-
-func throttled(err error) time.Duration {
-	if e, ok := errors.AsType[*limit.ThrottledError](err); ok {
-		return e.RetryAfter
-	}
-	return time.Second
-}
-
-func busy(err error) time.Duration {
-	if e, ok := errors.AsType[*account.BusyError](err); ok {
-		return e.RetryAfter
-	}
-	return time.Second
-}

@@ -1,7 +1,7 @@
 package oauth
 
 import (
-	"errors"
+	"context"
 	"net/http"
 	"time"
 
@@ -17,11 +17,13 @@ import (
 
 // Errors is the face's error table, by RFC 6749 §5.2.
 var Errors = httpx.Table{
-	{Is: outage.Err, Answer: unavailable},
-	{Is: keys.ErrStale, Answer: unavailable},
-	{Is: keys.ErrNoKey, Answer: unavailable},
-	{Is: limit.ErrThrottled, Answer: httpx.Error{Status: http.StatusTooManyRequests, Code: "too_many_requests", Description: "too many attempts; come back later"}, Retry: throttled},
-	{Is: account.ErrBusy, Answer: httpx.Error{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", Description: "too many people log in right now; come back in a moment"}, Retry: busy},
+	{Is: outage.Err, Answer: httpx.Unavailable},
+	{Is: context.Canceled, Answer: httpx.Unavailable}, // nobody reads it
+	{Is: context.DeadlineExceeded, Answer: httpx.Unavailable},
+	{Is: keys.ErrStale, Answer: httpx.Unavailable},
+	{Is: keys.ErrNoKey, Answer: httpx.Unavailable},
+	{Is: limit.ErrThrottled, Answer: httpx.TooMany, Retry: httpx.Retry(func(e *limit.ThrottledError) time.Duration { return e.RetryAfter })},
+	{Is: account.ErrBusy, Answer: httpx.Unavailable, Retry: httpx.Retry(func(e *account.BusyError) time.Duration { return e.RetryAfter })},
 
 	{Is: client.ErrScope, Answer: scope},
 	{Is: session.ErrScope, Answer: scope},
@@ -45,20 +47,4 @@ var grantError = httpx.Error{Status: http.StatusBadRequest, Code: "invalid_grant
 var (
 	scope  = httpx.Error{Status: http.StatusBadRequest, Code: "invalid_scope", Description: "more scope was asked for than is to be had"}
 	target = httpx.Error{Status: http.StatusBadRequest, Code: "invalid_target", Description: "this resource is not to be had"} // RFC 8707 §2
-	// unavailable never looks like a refusal: clients keep their tokens and retry.
-	unavailable = httpx.Error{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", Description: "the service can't reach its store; try again", RetryAfter: time.Second}
 )
-
-func throttled(err error) time.Duration {
-	if e, ok := errors.AsType[*limit.ThrottledError](err); ok {
-		return e.RetryAfter
-	}
-	return time.Second
-}
-
-func busy(err error) time.Duration {
-	if e, ok := errors.AsType[*account.BusyError](err); ok {
-		return e.RetryAfter
-	}
-	return time.Second
-}

@@ -38,6 +38,26 @@ type Row struct {
 	Retry func(error) time.Duration
 }
 
+// Retry makes a Row's Retry of the error type that knows when to come back.
+func Retry[E error](after func(E) time.Duration) func(error) time.Duration {
+	return func(err error) time.Duration {
+		e, ok := errors.AsType[E](err)
+		if !ok {
+			return time.Second
+		}
+		return after(e)
+	}
+}
+
+// Unavailable never looks like a refusal: clients keep their tokens and come back.
+var Unavailable = Error{
+	Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable",
+	Description: "the service can't answer right now; try again", RetryAfter: time.Second,
+}
+
+// TooMany is what a throttled client is told.
+var TooMany = Error{Status: http.StatusTooManyRequests, Code: "too_many_requests", Description: "too many attempts; come back later"}
+
 // Table is a face's one table of errors: the first row that matches is taken;
 // what no row matches is a fixed 500.
 type Table []Row
