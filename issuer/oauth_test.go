@@ -189,3 +189,48 @@ func (s *server) operator(email string) (token string, user id.User) {
 	in := s.want(s.post("/login", `{"email":"`+email+`","password":"`+password+`","audience":"`+s.url+`/admin"}`), 200, "")
 	return in.str("access_token"), u.ID
 }
+
+func TestDiscovery(t *testing.T) {
+	s := start(t, nil)
+	oidc := s.want(s.call("GET", s.url+"/.well-known/openid-configuration", ""), 200, "")
+	oauth := s.want(s.call("GET", s.url+"/.well-known/oauth-authorization-server", ""), 200, "")
+	if oidc.raw != oauth.raw || oidc.str("issuer") != s.url {
+		t.Errorf("the documents differ, or aren't ours: %s", oidc.raw)
+	}
+	for name, v := range oidc.body {
+		at, ok := v.(string)
+		if !ok || !strings.HasPrefix(at, s.url+"/") {
+			continue
+		}
+		method := "POST"
+		if name == "jwks_uri" {
+			method = "GET"
+		}
+		if name == "status_list_endpoint" {
+			method, at = "GET", at+"0"
+		}
+		if a := s.call(method, at, ""); a.status == 404 || a.status == 405 {
+			t.Errorf("%s is at %s, which answers %d", name, at, a.status)
+		}
+	}
+	jwks := s.want(s.call("GET", oidc.str("jwks_uri"), ""), 200, "")
+	if !strings.HasPrefix(jwks.header.Get("Cache-Control"), "public, max-age=300") {
+		t.Errorf("JWKS with %q", jwks.header.Get("Cache-Control"))
+	}
+	for _, at := range []string{oidc.str("jwks_uri"), s.url + "/.well-known/openid-configuration", oidc.str("status_list_endpoint") + "0"} {
+		etag := s.call("GET", at, "").header.Get("ETag")
+		if a := s.call("GET", at, "", "If-None-Match", `"other", W/`+etag); a.status != 304 || a.raw != "" {
+			t.Errorf("%s with If-None-Match: %d", at, a.status)
+		}
+	}
+	keys, _ := jwks.body["keys"].([]any)
+	if len(keys) != 4 {
+		t.Errorf("%d keys published, want active and standby of two algorithms", len(keys))
+	}
+	for _, k := range keys {
+		m, _ := k.(map[string]any)
+		if m["alg"] == nil || m["use"] != "sig" || m["kid"] == nil || m["d"] != nil {
+			t.Errorf("key %v", m)
+		}
+	}
+}
