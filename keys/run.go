@@ -44,21 +44,30 @@ func (k *Keeper) Step(ctx context.Context) (bool, error) {
 	if k.visit || r == nil || r.age(now) > FreshFor {
 		return false, nil
 	}
-	for _, p := range []plan{k.planDue, k.planSweep} {
-		if c, err := p(r.doc.clone(), stamp(now), &maker{}); err != nil || c == nil {
-			continue // nothing to do by the snapshot: the store isn't asked
-		}
-		done := false
-		err := k.change(ctx, func(d *document, now time.Time, m *maker) (*Change, error) {
-			c, err := p(d, now, m)
-			done = c != nil
-			return c, err
-		})
-		if err != nil || done {
-			return done, err
+	p := k.nextPlan(r.doc, now)
+	if p == nil {
+		return false, nil // by the snapshot there is nothing to do, and the store isn't asked
+	}
+	done := false
+	err := k.change(ctx, func(d *document, now time.Time, m *maker) (*Change, error) {
+		c, err := p(d, now, m)
+		done = c != nil
+		return c, err
+	})
+	return done && err == nil, err
+}
+
+// nextPlan returns what is due by itself, or nil.
+func (k *Keeper) nextPlan(d *document, now time.Time) plan {
+	for _, alg := range k.policy.Algs {
+		if d.due(alg, k.policy.RotateEvery, now) {
+			return k.planDue
 		}
 	}
-	return false, nil
+	if d.dusty(now) {
+		return k.planSweep
+	}
+	return nil
 }
 
 // planDue rotates the first algorithm whose time has come.

@@ -330,6 +330,22 @@ func (d *document) drop(alg Algorithm, now time.Time) {
 	}
 }
 
+// dusty reports whether sweep would find something.
+func (d *document) dusty(now time.Time) bool {
+	for i := range d.Keys {
+		r := &d.Keys[i]
+		if passed(r.Remove, now) && r.Private != "" || passed(r.forgetAt(d.Marks), now) {
+			return true
+		}
+	}
+	for i := range d.Refresh {
+		if passed(d.Refresh[i].forgetAt(d.Marks), now) {
+			return true
+		}
+	}
+	return false
+}
+
 // sweep wipes private parts that can't sign any more and forgets records whose time is over. It reports the kids that it
 // touched.
 func (d *document) sweep(now time.Time) (wiped, forgotten []string) {
