@@ -119,6 +119,11 @@ func ReadHeader(b64 string, key EmbeddedKey) (Header, error) {
 }
 
 func parseHeader(text string, key EmbeddedKey) (Header, error) {
+	// Space around the object would be JSON, but some readers (jwx) lose it before they
+	// check the signature, and no writer makes it.
+	if text == "" || text[0] != '{' || text[len(text)-1] != '}' {
+		return Header{}, malformed("header isn't a JSON object")
+	}
 	var h Header
 	r := NewReader(text)
 	for m := r.Object(); m.Next(&r); {

@@ -66,6 +66,8 @@ func TestReadHeader(t *testing.T) {
 		{"jwk asked for and absent", `{"alg":"ES256"}`, WithKey, false},
 		{"jwk a string", `{"alg":"ES256","jwk":"x"}`, WithKey, false},
 		{"a list", `["alg","ES256"]`, WithoutKey, false},
+		{"space before", ` {"alg":"ES256"}`, WithoutKey, false},
+		{"space after", "{\"alg\":\"ES256\"}\n", WithoutKey, false},
 		{"null", `null`, WithoutKey, false},
 		{"two", `{"alg":"ES256"}{}`, WithoutKey, false},
 		{"large", `{"alg":"ES256","x":"` + strings.Repeat("x", 4096) + `"}`, WithoutKey, false},

@@ -3,6 +3,7 @@ package jws
 import (
 	"math"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -188,13 +189,23 @@ func (r *Reader) Number() string {
 		return ""
 	}
 	end, ok := scanNumber(r.src, r.pos)
-	if !ok || end-r.pos > MaxNumber {
+	if !ok || end-r.pos > MaxNumber || overflows(r.src[r.pos:end]) {
 		r.Fail(malformed("absurd number"))
 		return ""
 	}
 	literal := r.src[r.pos:end]
 	r.pos = end
 	return literal
+}
+
+// overflows says whether a number is beyond an IEEE 754 double, which most readers
+// make of it (RFC 8259 §6): some would refuse the text, others read infinity.
+func overflows(literal string) bool {
+	if strings.IndexByte(literal, 'e') < 0 && strings.IndexByte(literal, 'E') < 0 {
+		return false // at most 64 digits
+	}
+	_, err := strconv.ParseFloat(literal, 64)
+	return err != nil
 }
 
 // scanNumber finds the end of the number at src[i:] by the grammar of RFC 8259 §6.

@@ -62,6 +62,7 @@ func TestReaderRefuses(t *testing.T) {
 		{"exponent empty", `[1e]`, "absurd number"},
 		{"exponent of four digits", `[1e1000]`, "absurd number"},
 		{"number of 65 bytes", `[` + strings.Repeat("9", 65) + `]`, "absurd number"},
+		{"number beyond a double", `[1e309]`, "absurd number"},
 		{"hex number", `[0x10]`, "without comma"},
 		{"NaN", `[NaN]`, "not a JSON value"},
 		{"Infinity", `[-Infinity]`, "absurd number"},

@@ -110,7 +110,6 @@ func (k *signingKey) signECDSA(digest []byte, size int) ([]byte, error) {
 // Rotate makes a new key of alg, which signs from now on. The old keys stay
 // published. It returns the new kid.
 func (i *Issuer) Rotate(alg string) string {
-	i.t.Helper()
 	key, err := newSigningKey(alg)
 	if err != nil {
 		i.t.Fatal(err)

@@ -19,7 +19,6 @@ const TokenTTL = 15 * time.Minute
 //
 //	iss.Token(func(c verifiertest.Claims) { c["roles"] = []string{"admin"} })
 func (i *Issuer) Token(changes ...func(Claims)) string {
-	i.t.Helper()
 	claims := i.Claims()
 	for _, change := range changes {
 		change(claims)
@@ -44,7 +43,6 @@ func (i *Issuer) Claims() Claims {
 
 // SignClaims signs claims as an access token, with the key that signs now.
 func (i *Issuer) SignClaims(claims Claims) string {
-	i.t.Helper()
 	key := i.signing()
 	text, err := json.Marshal(claims)
 	if err != nil {
@@ -56,7 +54,6 @@ func (i *Issuer) SignClaims(claims Claims) string {
 // Sign signs header and claims as they stand, whatever they are, with the key by
 // kid, or the one that signs now if it is "". It is for tokens that must be refused.
 func (i *Issuer) Sign(kid, header, claims string) string {
-	i.t.Helper()
 	key := i.signing()
 	if kid != "" {
 		key = i.key(kid)
@@ -65,7 +62,6 @@ func (i *Issuer) Sign(kid, header, claims string) string {
 }
 
 func (i *Issuer) signWith(key *signingKey, header, claims string) string {
-	i.t.Helper()
 	raw, err := key.sign([]byte(header), []byte(claims))
 	if err != nil {
 		i.t.Fatal(err)
@@ -80,7 +76,6 @@ func (k *signingKey) header(typ string) string {
 
 // Expired makes a token that expired an hour ago.
 func (i *Issuer) Expired() string {
-	i.t.Helper()
 	return i.Token(func(c Claims) {
 		past := i.Clock.Now().Add(-time.Hour).Unix()
 		c["exp"], c["iat"], c["nbf"] = past, past-900, past-900
@@ -89,14 +84,12 @@ func (i *Issuer) Expired() string {
 
 // WrongAudience makes a token for somebody else.
 func (i *Issuer) WrongAudience() string {
-	i.t.Helper()
 	return i.Token(func(c Claims) { c["aud"] = []string{"https://elsewhere.test"} })
 }
 
 // Revoked makes a token of a session that was ended. A verifier refuses it once it
 // has seen the new list: after its poll, or verifier.Refresh.
 func (i *Issuer) Revoked() string {
-	i.t.Helper()
 	raw := i.Token()
 	i.Revoke(raw)
 	return raw
@@ -104,7 +97,6 @@ func (i *Issuer) Revoked() string {
 
 // Service makes a token of client_credentials: no session, no status.
 func (i *Issuer) Service(client string) string {
-	i.t.Helper()
 	return i.Token(func(c Claims) {
 		delete(c, "sid")
 		delete(c, "status")
@@ -115,7 +107,6 @@ func (i *Issuer) Service(client string) string {
 // OfRotatedKey makes a token and then rotates the key that signed it, which stays
 // published.
 func (i *Issuer) OfRotatedKey() string {
-	i.t.Helper()
 	raw := i.Token()
 	i.Rotate(i.signing().alg)
 	return raw
@@ -123,7 +114,6 @@ func (i *Issuer) OfRotatedKey() string {
 
 // OfWithdrawnKey makes a token, rotates, and withdraws the key that signed it.
 func (i *Issuer) OfWithdrawnKey() string {
-	i.t.Helper()
 	kid := i.KeyID()
 	raw := i.OfRotatedKey()
 	i.Withdraw(kid)
@@ -132,7 +122,6 @@ func (i *Issuer) OfWithdrawnKey() string {
 
 // OfUnknownKey makes a token signed by a key that was never published.
 func (i *Issuer) OfUnknownKey() string {
-	i.t.Helper()
 	key, err := newSigningKey("ES256")
 	if err != nil {
 		i.t.Fatal(err)
@@ -146,7 +135,6 @@ func (i *Issuer) OfUnknownKey() string {
 
 // Revoke ends the session of a token of ours.
 func (i *Issuer) Revoke(raw string) {
-	i.t.Helper()
 	var claims struct {
 		Status struct {
 			List struct {
