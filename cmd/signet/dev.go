@@ -62,7 +62,7 @@ func (c *devCmd) Run(a *app) (err error) {
 		return s.abandon(err)
 	}
 	defer api.close()
-	t := tour{Issuer: s.settings.Issuer, Operations: endpoint{listener: s.admin}.url(), Demo: s.settings.Audience[0], ClientSecret: secret}
+	t := tour{Issuer: s.settings.Issuer, Operations: endpoint{listener: s.admin}.url(), Demo: localURL(demo), ClientSecret: secret}
 	if err := t.write(a.stdout); err != nil {
 		return s.abandon(err)
 	}
@@ -123,7 +123,6 @@ func localURL(l net.Listener) string {
 
 // devSealKey makes a seal key at the first start.
 func (s *server) devSealKey() error {
-	s.settings = withDevSealKey(s.settings)
 	if len(s.settings.SealKey) > 0 {
 		return nil
 	}
@@ -131,10 +130,30 @@ func (s *server) devSealKey() error {
 		return err
 	}
 	key := secret.GenerateKey().Base64().Reveal()
-	if err := os.WriteFile(filepath.Join(s.settings.DataDir, sealFile), []byte(key+"\n"), 0o600); err != nil {
+	if err := writeOnce(filepath.Join(s.settings.DataDir, sealFile), key+"\n"); err != nil {
 		return fmt.Errorf("keep the seal key: %w", err)
 	}
-	s.settings.SealKey = []string{key}
+	s.settings = withDevSealKey(s.settings)
+	return nil
+}
+
+// writeOnce makes a file, whole, unless it is there: a seal key must never be replaced, nor cut off half-way.
+func writeOnce(path, text string) error {
+	if _, err := os.Lstat(path); err == nil {
+		return nil
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // 0600
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(f.Name()) }() // its other name stays
+	_, err = f.WriteString(text)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(f.Name(), path); !errors.Is(err, os.ErrExist) {
+		return err
+	}
 	return nil
 }
 

@@ -193,7 +193,7 @@ func (c *keysRotate) print(a *app, t keys.Timeline) error {
 
 type keysRevoke struct {
 	settingsFlags
-	Key    string `arg:"" name:"kid" help:"The key; refresh:ID, or refresh:all, which ends every session of the issuer."`
+	Key    string `arg:"" name:"kid" help:"The key (behind -- if it begins with a dash); refresh:ID, or refresh:all, which ends every session of the issuer."`
 	Reason string `help:"Why, for the audit."`
 	JSON   bool   `name:"json" help:"Print JSON."`
 }

@@ -17,7 +17,7 @@ import (
 func main() {
 	// SIGHUP keeps its default: a server whose terminal went away should end.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends at once
 	code := run(ctx, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr)
-	stop()
 	os.Exit(code)
 }

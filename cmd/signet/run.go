@@ -22,11 +22,11 @@ const (
 type cli struct {
 	Dev         devCmd         `cmd:"" help:"Run Signet with an embedded database, a demo user and a demo API, and print what to try."`
 	Serve       serveCmd       `cmd:"" help:"Run the server."`
-	Token       tokenCmd       `cmd:"" help:"Look into tokens."`
 	Migrate     migrateCmd     `cmd:"" help:"Bring the database to this version's schema, and nothing else."`
 	Keys        keysCmd        `cmd:"" help:"List, rotate, revoke, import, export and reseal signing keys."`
 	Users       usersCmd       `cmd:"" help:"Add, list and change users."`
 	Clients     clientsCmd     `cmd:"" help:"Add, list and change OAuth clients."`
+	Token       tokenCmd       `cmd:"" help:"Look into tokens."`
 	Config      configCmd      `cmd:"" help:"Print the settings in effect and where each comes from."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask the running server whether it is well, for containers."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
