@@ -142,7 +142,8 @@ func (i *Issuer) faces() (err error) {
 	alg := keys.Algorithm(s.KeyAlgs[0])
 	f := flow.New(flow.Config{
 		Accounts: i.people, Users: i.backend.Accounts, Clients: i.clients, Limits: limits, Sessions: i.sessions,
-		Minter: minter, Audit: i.backend.Audit, Tokens: i.verifier, Issuer: s.Issuer, Audiences: i.audiences(),
+		Devices: limit.Devices{Issuer: s.Issuer, Keys: refreshKeys{i.keeper}},
+		Minter:  minter, Audit: i.backend.Audit, Tokens: i.verifier, Issuer: s.Issuer, Audiences: i.audiences(),
 		AdminAudience: s.Issuer + AdminPath, Algorithm: alg, AccessTTL: s.AccessTTL, Registration: s.Registration == "open", Now: i.now,
 	})
 	lists := &flow.StatusLists{Bits: i.bits, Minter: minter, Algorithm: alg, Life: s.AccessTTL, Now: i.now}

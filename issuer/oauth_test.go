@@ -176,6 +176,26 @@ func TestThrottle(t *testing.T) {
 	s.want(s.post("/login", `{"email":"bob@example.com","password":"not the one"}`), 401, "invalid_credentials")
 }
 
+// Who attacks an account doesn't lock out the devices that its owner has used.
+func TestThrottleKnowsDevices(t *testing.T) {
+	s := start(t, func(c *issuer.Settings) { c.LoginRateAccount = limit.Rate{Count: 2, Per: time.Hour} })
+	in := s.person("ada@example.com")
+	var device string
+	for _, c := range in.cookies {
+		if c.Name == "__Host-signet_device" {
+			device = c.Name + "=" + c.Value
+		}
+	}
+	wrong := `{"email":"ada@example.com","password":"not the one"}`
+	s.want(s.post("/login", wrong), 401, "invalid_credentials")
+	s.want(s.post("/login", wrong), 429, "too_many_requests")
+	right := `{"email":"ada@example.com","password":"` + password + `"}`
+	s.want(s.post("/login", right), 429, "too_many_requests")
+	s.want(s.post("/login", right, "Cookie", device), 200, "")
+	s.want(s.post("/login", wrong, "Cookie", device), 401, "invalid_credentials")
+	s.want(s.post("/login", wrong, "Cookie", device), 429, "too_many_requests") // which has a counter of its own
+}
+
 // admin makes a user with the role and returns a token of the admin audience.
 func (s *server) operator(email string) (token string, user id.User) {
 	s.t.Helper()

@@ -95,13 +95,18 @@ func (a *API) Login(w http.ResponseWriter, r *http.Request) error {
 	if in.Audience != "" {
 		audience = []string{in.Audience}
 	}
+	device, err := cookie(r, DeviceCookie)
+	if err != nil {
+		return err
+	}
 	t, err := a.flow.SignIn(r.Context(), flow.SignIn{
-		Email: in.Email, Password: in.Password, Client: a.client,
+		Email: in.Email, Password: in.Password, Client: a.client, Device: device,
 		Audience: audience, Scope: strings.Fields(in.Scope), Address: httpx.Address(r.Context()),
 	})
 	if err != nil {
 		return err
 	}
+	http.SetCookie(w, bake(DeviceCookie, t.Device, "/", deviceAge))
 	give(w, t, in.Cookies)
 	return nil
 }

@@ -15,6 +15,10 @@ const (
 	AccessCookie  = "__Host-signet_access"
 	RefreshCookie = "__Secure-signet_refresh"
 	refreshPath   = "/refresh"
+	// DeviceCookie lets nobody in: it says that this device has logged in to this
+	// account before, and has its attempts counted apart.
+	DeviceCookie = "__Host-signet_device"
+	deviceAge    = 180 * 24 * 3600 // seconds
 )
 
 // setCookies gives both tokens. The access cookie stays as long as the refresh

@@ -46,6 +46,7 @@ type Config struct {
 	Users    account.Store
 	Clients  *client.Registry
 	Limits   *limit.Limiter
+	Devices  limit.Devices
 	Sessions *session.Sessions
 	Minter   *token.Minter
 	Audit    audit.Log

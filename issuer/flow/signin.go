@@ -21,6 +21,7 @@ type SignIn struct {
 	Audience []string // asked; empty: the client's first, else the first of all
 	Scope    []string // asked; empty: what the client has
 	BoundKey string
+	Device   string // the device's token, if it has one
 	Address  netip.Addr
 }
 
@@ -29,7 +30,8 @@ type SignIn struct {
 // client may ask for, the password in the pool, what the person may ask for, the
 // session with its event.
 func (f *Flow) SignIn(ctx context.Context, in SignIn) (Tokens, error) {
-	if err := f.Limits.Login(ctx, in.Address, in.Email, "", f.now()); err != nil {
+	device := f.Devices.Known(in.Email, in.Device)
+	if err := f.Limits.Login(ctx, in.Address, in.Email, device, f.now()); err != nil {
 		return Tokens{}, err
 	}
 	scope, err := in.Client.AllowsScope(in.Scope)
@@ -59,7 +61,21 @@ func (f *Flow) open(ctx context.Context, in SignIn, user account.User, scope, au
 	if err != nil {
 		return Tokens{}, err
 	}
-	return f.tokens(g, in.Client, nil, nil)
+	t, err := f.tokens(g, in.Client, nil, nil)
+	if err != nil {
+		return Tokens{}, err
+	}
+	t.Device, err = f.device(in)
+	return t, err
+}
+
+// device is the token by which this device will be known: the one it has, or a new
+// one.
+func (f *Flow) device(in SignIn) (string, error) {
+	if f.Devices.Known(in.Email, in.Device) != "" {
+		return in.Device, nil
+	}
+	return f.Devices.Give(in.Email)
 }
 
 func person(u account.User) session.Person {

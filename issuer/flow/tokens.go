@@ -19,6 +19,7 @@ type Tokens struct {
 	RefreshExpires time.Time
 	Session        id.Session // empty: none
 	Scope          []string
+	Device         string // after a sign-in: by which the device will be known
 	Now            time.Time
 }
 
