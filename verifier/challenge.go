@@ -105,7 +105,7 @@ func (v *Verifier) setHeaders(h http.Header, p Problem) {
 	if !dpopOnly {
 		h.Add("WWW-Authenticate", challenge("Bearer", p, v.cfg.ResourceMetadata, ""))
 	}
-	if dpopOnly || p.Bare {
+	if dpopOnly || p.Bare && v.cfg.BaseURL != "" {
 		h.Add("WWW-Authenticate", challenge("DPoP", p, v.cfg.ResourceMetadata, strings.Join(v.proofs.Algorithms(), " ")))
 	}
 	if nonce := v.proofs.Nonce(); nonce != "" && dpopOnly {

@@ -149,7 +149,7 @@ func (h *Header) member(r *Reader, name string, key EmbeddedKey) {
 		h.KeyID = r.String()
 	case "typ":
 		h.Type = r.String()
-	case "cty", "x5t", "x5t#S256":
+	case "cty", "x5t", "x5t#S256", "nonce", "url": // RFC 7515 §4.1, RFC 8555 §6.4.1
 		_ = r.String() // of the right type, and otherwise nothing to us
 	case "crit", "b64", "zip", "jku", "x5u", "x5c":
 		r.Fail(malformed("header with " + name))
