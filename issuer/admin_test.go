@@ -63,6 +63,10 @@ func TestAdminUsersClientsSessions(t *testing.T) {
 	}
 	s.want(do("DELETE", "/admin/sessions/"+in.str("session_id"), ""), 204, "")
 	s.want(s.refresh(next.str("refresh_token")), 401, "invalid_grant")
+	third := s.login("eve@example.com")
+	s.want(do("DELETE", "/admin/sessions", ""), 400, "invalid_request")
+	s.want(do("DELETE", "/admin/sessions?client=signet&user="+user, ""), 204, "")
+	s.want(s.refresh(third.str("refresh_token")), 401, "invalid_grant")
 	again := s.login("eve@example.com")
 	s.want(do("PATCH", "/admin/users/"+user, `{"disabled":true}`), 200, "")
 	s.want(s.refresh(again.str("refresh_token")), 401, "invalid_grant")

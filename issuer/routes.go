@@ -79,6 +79,7 @@ func (i *Issuer) operationsRoutes() []route {
 		{"DELETE /admin/clients/{id}", operators, admin.Errors, a.DeleteClient},
 		{"POST /admin/clients/{id}/secrets", operators, admin.Errors, a.AddSecret},
 		{"GET /admin/sessions", operators, admin.Errors, a.ListSessions},
+		{"DELETE /admin/sessions", operators, admin.Errors, a.EndSessions},
 		{"GET /admin/sessions/{id}", operators, admin.Errors, a.ReadSession},
 		{"DELETE /admin/sessions/{id}", operators, admin.Errors, a.EndSession},
 		{"GET /admin/audit", operators, admin.Errors, a.ListEvents},

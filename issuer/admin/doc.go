@@ -15,6 +15,7 @@
 //	POST   /admin/clients/{id}/secrets   {"keep"?: how long the older live on}
 //	DELETE /admin/clients/{id}
 //	GET    /admin/sessions               ?user=|client=&after=&limit=&ended=true
+//	DELETE /admin/sessions               ?user=|client=   all of these end
 //	GET    /admin/sessions/{id}
 //	DELETE /admin/sessions/{id}
 //	GET    /admin/audit                  ?before=&limit=&kind=&user=   newest first

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"net/http"
+	"net/url"
 
 	"github.com/signet-oidc/signet/issuer/audit"
 	"github.com/signet-oidc/signet/issuer/id"
@@ -17,15 +18,41 @@ func (a *Admin) ListSessions(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	which := session.Which{User: id.User(q.Get("user")), Client: id.Client(q.Get("client"))}
-	if which == (session.Which{}) {
-		return httpx.BadRequest("name a user or a client")
+	which, err := whose(q)
+	if err != nil {
+		return err
 	}
 	found, err := a.Ledger.List(r.Context(), which, q.Get("ended") == "true", id.Session(q.Get("after")), limit+1)
 	if err != nil {
 		return err
 	}
 	give(w, found, limit, func(s session.Session) string { return string(s.ID) })
+	return nil
+}
+
+// whose reads ?user= and ?client=; both narrow to that client's sessions of that
+// user.
+func whose(q url.Values) (session.Which, error) {
+	which := session.Which{User: id.User(q.Get("user")), Client: id.Client(q.Get("client"))}
+	if which == (session.Which{}) {
+		return which, httpx.BadRequest("name a user or a client")
+	}
+	return which, nil
+}
+
+// EndSessions is DELETE /admin/sessions: 204, all sessions of a user, of a client, or
+// of a user at a client have ended.
+func (a *Admin) EndSessions(w http.ResponseWriter, r *http.Request) error {
+	which, err := whose(r.URL.Query())
+	if err != nil {
+		return err
+	}
+	e := audit.New(r.Context(), audit.SessionEnded, a.now())
+	e.User, e.Client, e.Reason = which.User, which.Client, "admin"
+	if err := a.Sessions.End(r.Context(), which, e); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
 
