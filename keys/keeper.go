@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -154,7 +155,7 @@ func (k *Keeper) adopt(ctx context.Context, stored Sealed, started time.Time) er
 	defer k.mu.Unlock()
 	old := k.ring.Load()
 	switch {
-	case old != nil && stored.Version == old.version:
+	case old != nil && stored.Version == old.version && bytes.Equal(stored.Document, old.raw):
 		k.publish(old.contents, started)
 		return nil
 	case old != nil && stored.Version < old.version && started.Before(k.adopted):
@@ -164,7 +165,7 @@ func (k *Keeper) adopt(ctx context.Context, stored Sealed, started time.Time) er
 	if err != nil {
 		return err
 	}
-	c, err := k.build.build(ctx, stored.Version, doc)
+	c, err := k.build.build(ctx, stored, doc)
 	if err != nil {
 		return err
 	}
@@ -243,16 +244,17 @@ func (k *Keeper) write(ctx context.Context, version int64, d *document, c Change
 	if err := d.check(); err != nil {
 		return fmt.Errorf("keys: change refused: %w", err)
 	}
-	next, err := k.prepare(ctx, version, d)
-	if err != nil {
-		return err
-	}
 	b, err := d.encode()
 	if err != nil {
 		return err
 	}
+	stored := Sealed{Version: version, Document: b}
+	next, err := k.prepare(ctx, stored, d)
+	if err != nil {
+		return err
+	}
 	started := k.now()
-	if err := k.store.SwapRing(ctx, Sealed{Version: version, Document: b}, c); err != nil {
+	if err := k.store.SwapRing(ctx, stored, c); err != nil {
 		return fmt.Errorf("store key ring: %w", err)
 	}
 	k.commit(next, started)
@@ -262,10 +264,10 @@ func (k *Keeper) write(ctx context.Context, version int64, d *document, c Change
 	return nil
 }
 
-func (k *Keeper) prepare(ctx context.Context, version int64, d *document) (*contents, error) {
+func (k *Keeper) prepare(ctx context.Context, stored Sealed, d *document) (*contents, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.build.build(ctx, version, d)
+	return k.build.build(ctx, stored, d)
 }
 
 // commit puts a write of our own in force, unless a reload has seen a later one already.

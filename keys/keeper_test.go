@@ -241,28 +241,18 @@ func TestConflict(t *testing.T) {
 	}
 	counting.made = 0
 	conflicts := 0
-	d.store.BeforeSwap(func(keys.Sealed) {
-		if conflicts++; conflicts <= 3 {
-			f := d.store
-			f.BeforeSwap(nil)
-			defer d.store.BeforeSwap(d.conflictAgain(&conflicts, other))
-			d.rotate(other, keys.RotateRequest{Force: true})
-		}
-	})
-	d.rotate(k, keys.RotateRequest{Force: true})
-	if counting.made != 1 {
-		t.Errorf("%d keys made for one rotation with %d conflicts", counting.made, conflicts)
-	}
-}
-
-func (d *deployment) conflictAgain(n *int, other *keys.Keeper) func(keys.Sealed) {
-	return func(keys.Sealed) {
-		if *n++; *n > 3 {
-			return
-		}
+	var first func(keys.Sealed)
+	first = func(keys.Sealed) { // another replica is first, three times
 		d.store.BeforeSwap(nil)
-		defer d.store.BeforeSwap(d.conflictAgain(n, other))
 		d.rotate(other, keys.RotateRequest{Force: true})
+		if conflicts++; conflicts < 3 {
+			d.store.BeforeSwap(first)
+		}
+	}
+	d.store.BeforeSwap(first)
+	d.rotate(k, keys.RotateRequest{Force: true})
+	if counting.made != 1 || conflicts != 3 {
+		t.Errorf("%d keys made for one rotation with %d conflicts", counting.made, conflicts)
 	}
 }
 
@@ -354,6 +344,16 @@ func TestRestoredBackup(t *testing.T) {
 	d.pass(time.Second, k)
 	if k.Ring().Version() != backup.Version {
 		t.Errorf("version %d, want %d", k.Ring().Version(), backup.Version)
+	}
+
+	// It went back, and another replica has written the same version number before this one looked.
+	d.rotate(k, keys.RotateRequest{Force: true})
+	other := d.open()
+	d.store.Put(backup)
+	d.rotate(other, keys.RotateRequest{Force: true})
+	d.pass(time.Minute, k, other)
+	if x, y := d.signer(k, keys.ES256), d.signer(other, keys.ES256); x != y || d.kidOf(k, keys.ES256, keys.Standby) != d.kidOf(other, keys.ES256, keys.Standby) {
+		t.Errorf("%s and %s sign, and different keys stand by", x, y)
 	}
 }
 

@@ -25,6 +25,7 @@ type Ring struct {
 // contents is what one version of the ring holds. Snapshots of the same version share it.
 type contents struct {
 	version int64
+	raw     []byte // as it is stored
 	doc     *document
 	signers map[Algorithm][]signerEntry // each latest activation first
 	public  map[string]publicEntry
@@ -54,9 +55,9 @@ type builder struct {
 }
 
 // build opens a document. An error names the key and leaves everything as it was.
-func (b *builder) build(ctx context.Context, version int64, doc *document) (*contents, error) {
+func (b *builder) build(ctx context.Context, stored Sealed, doc *document) (*contents, error) {
 	c := &contents{
-		version: version, doc: doc,
+		version: stored.Version, raw: stored.Document, doc: doc,
 		signers: map[Algorithm][]signerEntry{}, public: map[string]publicEntry{}, refresh: map[uint32]RefreshKey{},
 	}
 	opened := map[string]*Key{}
@@ -143,11 +144,11 @@ func readPublic(r *record) (publicEntry, error) {
 	if err := r.Alg.check(stored.Key); err != nil {
 		return publicEntry{}, fmt.Errorf("%w: key %s: %w", ErrDocument, r.KID, err)
 	}
-	print, err := thumbprint(stored.Key)
+	thumb, err := thumbprint(stored.Key)
 	if err != nil {
 		return publicEntry{}, err
 	}
-	if print != r.KID && !r.Imported {
+	if thumb != r.KID && !r.Imported {
 		return publicEntry{}, fmt.Errorf("%w: key %s: its kid isn't its thumbprint", ErrDocument, r.KID)
 	}
 	return publicEntry{r, stored.Key, publicJWK(r.KID, r.Alg, stored.Key)}, nil
@@ -223,8 +224,8 @@ func (r *Ring) HintKey(kid string) (crypto.PublicKey, Algorithm, bool) {
 	return e.key, e.record.Alg, true
 }
 
-// Ready returns nil when the replica may be sent requests: its ring was confirmed within FreshFor, each algorithm of the
-// ring that should sign does, and its clock is within Leeway of the database's.
+// Ready returns nil when the replica may be sent requests: its ring was confirmed within FreshFor, some key may sign, and
+// its clock is within Leeway of the database's.
 func (r *Ring) Ready(now time.Time) error {
 	var errs []error
 	if age := r.age(now); age > FreshFor {

@@ -70,22 +70,22 @@ func (s *sealer) open(kind, kid, sealed string) ([]byte, error) {
 	if kind == sealedRefresh {
 		name = "refresh:" + kid
 	}
-	print, body, err := splitSealed(sealed)
+	by, body, err := splitSealed(sealed)
 	if err != nil {
 		return nil, &SealError{KID: name, Cause: err}
 	}
-	aead, ok := s.aeads[print]
+	aead, ok := s.aeads[by]
 	if !ok {
-		return nil, &SealError{KID: name, Sealed: print, Have: s.order}
+		return nil, &SealError{KID: name, Sealed: by, Have: s.order}
 	}
 	plain, err := aead().Open(nil, nil, body, associated(kind, kid))
 	if err != nil {
-		return nil, &SealError{KID: name, Sealed: print, Have: s.order, Cause: err}
+		return nil, &SealError{KID: name, Sealed: by, Have: s.order, Cause: err}
 	}
 	return plain, nil
 }
 
-func splitSealed(sealed string) (print string, body []byte, err error) {
+func splitSealed(sealed string) (by string, body []byte, err error) {
 	parts := strings.Split(sealed, ".")
 	if len(parts) != 3 || parts[0] != sealVersion {
 		return "", nil, errMalformedSeal

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -93,11 +94,11 @@ func count(changes []keys.Change, kind string) int {
 func TestRunStopsAndReports(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, boom := new(keystest.MemStore), errors.New("boom")
-		var failed, loaded, changed int
+		var failed, loaded, changed atomic.Int32
 		config := keys.Config{Store: store, Hooks: keys.Hooks{
-			Failed:  func(string, error) { failed++ },
-			Loaded:  func(*keys.Ring) { loaded++ },
-			Changed: func(keys.Change) { changed++ },
+			Failed:  func(string, error) { failed.Add(1) },
+			Loaded:  func(*keys.Ring) { loaded.Add(1) },
+			Changed: func(keys.Change) { changed.Add(1) },
 		}}
 		k := keystest.Open(t, config)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -107,8 +108,8 @@ func TestRunStopsAndReports(t *testing.T) {
 		store.Fail(boom)
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
-		if failed != 5 {
-			t.Errorf("%d failures reported in five seconds", failed)
+		if n := failed.Load(); n != 5 {
+			t.Errorf("%d failures reported in five seconds", n)
 		}
 		if err := k.Ring().Ready(time.Now()); err != nil {
 			t.Errorf("after five seconds without the store: %v", err)
@@ -123,8 +124,8 @@ func TestRunStopsAndReports(t *testing.T) {
 		if err := k.Ring().Ready(time.Now()); err != nil {
 			t.Errorf("after it came back: %v", err)
 		}
-		if loaded != 1 || changed != 1 {
-			t.Errorf("loaded %d changed %d, want one each", loaded, changed)
+		if l, c := loaded.Load(), changed.Load(); l != 1 || c != 1 {
+			t.Errorf("loaded %d changed %d, want one each", l, c)
 		}
 		cancel()
 		if err := <-done; !errors.Is(err, context.Canceled) {
