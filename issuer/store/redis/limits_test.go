@@ -9,32 +9,19 @@ import (
 
 var tenAMinute = limit.Rate{Count: 10, Per: time.Minute}
 
-// model is the definition at limit.Store, in Go.
-type model struct{ tat int64 }
-
-func (m *model) take(rate limit.Rate, cost int, now time.Time) limit.Decision {
-	t, at := rate.Interval().Microseconds(), now.UnixMicro()
-	tat := max(m.tat, at) + int64(max(cost, 1))*t
-	if over := tat - at - int64(rate.Count)*t; over > 0 {
-		return limit.Decision{RetryAfter: time.Duration(over) * time.Microsecond}
-	}
-	if cost > 0 {
-		m.tat = tat
-	}
-	return limit.Decision{Allowed: true}
-}
-
+// TestTakeAgreesWithItsDefinition holds the script to limit.GCRA on random walks.
 func TestTakeAgreesWithItsDefinition(t *testing.T) {
 	s, _ := single(t)
 	r := seeded(t)
 	rates := []limit.Rate{tenAMinute, {Count: 1, Per: time.Hour}, {Count: 3, Per: time.Second}, {Count: 1_000_000, Per: time.Second}}
 	for i, rate := range rates {
-		var m model
+		var stored time.Time
 		now, refused := start.Add(777*time.Microsecond), 0
 		for range 400 {
 			now = now.Add(time.Duration(r.Int64N(int64(2 * rate.Interval()))))
 			cost := pick(r, 0, 1, 1, 1, 2, rate.Count/2+1)
-			want := m.take(rate, cost, now)
+			var want limit.Decision
+			stored, want = limit.GCRA(stored, rate, cost, now)
 			got, err := s.Take(t.Context(), "user {x}\n"+string(rune('a'+i)), rate, cost, now)
 			if err != nil || got != want {
 				t.Fatalf("rate %v, cost %d: %+v, %v; want %+v", rate, cost, got, err, want)

@@ -68,17 +68,34 @@ func testEnd(t *testing.T, s *Store) {
 	}
 }
 
-// TestEndOutlastsTheState: the TTL of the idle end must not drop the mark.
-func TestEndOutlastsTheState(t *testing.T) {
+// TestMarksOutlastTheState: the TTL of the idle end must not drop an end mark,
+// or the session could begin again.
+func TestMarksOutlastTheState(t *testing.T) {
 	s, server := single(t)
+	c := dial(t, server.Addr)
 	now := time.Now()
-	state := begun(t, s, now)
-	if err := s.End(t.Context(), []session.Ended{{ID: state.Session, Until: state.Expires}}); err != nil {
-		t.Fatal(err)
-	}
-	left, err := dial(t, server.Addr).PTTL(t.Context(), stateKey(state.Session)).Result()
-	if want := state.Expires.Sub(now); err != nil || left < want {
-		t.Errorf("the mark stays for %v, error %v; want %v", left, err, want)
+	for name, end := range map[string]func(session.State) error{
+		"by End": func(state session.State) error {
+			return s.End(t.Context(), []session.Ended{{ID: state.Session, Until: state.Expires}})
+		},
+		"by reuse": func(state session.State) error {
+			_, err := s.Rotate(t.Context(), rotation(state, 7, now))
+			if err == nil {
+				mustRotate(t, s, rotation(state, 1, now), session.Reused)
+			}
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			state := begun(t, s, now)
+			if err := end(state); err != nil {
+				t.Fatal(err)
+			}
+			left, err := c.PTTL(t.Context(), stateKey(state.Session)).Result()
+			if want := state.Expires.Sub(now); err != nil || left < want {
+				t.Errorf("the mark stays for %v, error %v; want %v", left, err, want)
+			}
+		})
 	}
 }
 
@@ -162,6 +179,21 @@ func mustList(t *testing.T, s *Store, limit int, want []id.Session) {
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		t.Errorf("%d unsettled, want %d", len(got), len(want))
+	}
+}
+
+func TestSettledMark(t *testing.T) {
+	s, server := single(t)
+	sid := reuse(t, s)
+	mark := func() string { return server.CLI("GETRANGE", stateKey(sid), "0", "0") }
+	if got := mark(); got != unsettled {
+		t.Errorf("after reuse the mark is %q, want %q", got, unsettled)
+	}
+	if err := s.Settle(t.Context(), []id.Session{sid}); err != nil {
+		t.Fatal(err)
+	}
+	if got := mark(); got != ended {
+		t.Errorf("after Settle the mark is %q, want %q", got, ended)
 	}
 }
 

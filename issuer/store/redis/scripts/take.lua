@@ -1,4 +1,4 @@
--- GCRA as limit.Store defines it. Times in µs; they are below 2^53, but above the 14 digits that Lua prints by itself.
+-- GCRA as limit.Store defines it. Times in µs, below 2^53; redis.call writes all their digits, which .. would not.
 -- KEYS[1] the limit. ARGV: [1] now, [2] interval T, [3] count, [4] cost.
 -- Returns -1 when allowed, else in how many µs one would be.
 local now, interval, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[4])
@@ -8,6 +8,6 @@ if over > 0 then
   return over
 end
 if cost > 0 then
-  redis.call('SET', KEYS[1], string.format('%.0f', tat), 'PX', math.ceil((tat - now) / 1000) + $SLACK)
+  redis.call('SET', KEYS[1], tat, 'PX', math.ceil((tat - now) / 1000) + $SLACK)
 end
 return -1
