@@ -72,3 +72,24 @@ func BenchmarkReload(b *testing.B) {
 		}
 	}
 }
+
+// TestSignOverhead gates what a JWS allocates beyond its signature: the buffer, its growth into a string, the signature in
+// two forms.
+func TestSignOverhead(t *testing.T) {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := keystest.Open(t, keys.Config{}).Ring().Signer(keys.ES256, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare := testing.AllocsPerRun(100, func() {
+		sum := sha256.Sum256(payload)
+		_, _ = ecdsa.SignASN1(rand.Reader, private, sum[:])
+	})
+	whole := testing.AllocsPerRun(100, func() { _, _ = key.SignJWS("at+jwt", payload) })
+	if whole-bare > 8 {
+		t.Errorf("%v allocations beyond the %v of a signature, want at most 8", whole-bare, bare)
+	}
+}
