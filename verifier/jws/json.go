@@ -42,16 +42,34 @@ type Reader struct {
 	src   string
 	pos   int
 	depth int
+	ascii bool // src is ASCII alone, which saves looking at each name
 	err   error
 }
 
 // NewReader returns a reader of src.
 func NewReader(src string) Reader {
-	r := Reader{src: src}
-	if !utf8.ValidString(src) {
+	r := Reader{src: src, ascii: isASCII(src)}
+	if !r.ascii && !utf8.ValidString(src) {
 		r.err = malformed("invalid UTF-8")
 	}
 	return r
+}
+
+// isASCII looks at eight bytes at once; the compiler makes one load of them.
+func isASCII(s string) bool {
+	for ; len(s) >= 8; s = s[8:] {
+		eight := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		if eight&0x8080808080808080 != 0 {
+			return false
+		}
+	}
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // Err returns the first error so far.

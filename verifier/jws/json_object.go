@@ -3,7 +3,6 @@ package jws
 import (
 	"strings"
 	"unicode"
-	"unicode/utf8"
 )
 
 // Object walks the members of an object; see [Reader].
@@ -47,7 +46,7 @@ func (o *Object) member(r *Reader) bool {
 	if !r.take(':', "member without colon") {
 		return false
 	}
-	if !o.names.add(o.Name) {
+	if !o.names.add(o.Name, r.ascii) {
 		r.Fail(malformed("a member twice"))
 		return false
 	}
@@ -68,10 +67,10 @@ type nameSet struct {
 	many map[string]struct{} // by foldKey, once few is full: hostile objects stay linear
 }
 
-// add says whether name is new.
-func (s *nameSet) add(name string) bool {
-	bit, ascii := sketch(name)
-	s.odd = s.odd || !ascii
+// add says whether name is new. ascii says that it is known to be ASCII.
+func (s *nameSet) add(name string, ascii bool) bool {
+	bit := sketch(name)
+	s.odd = s.odd || !ascii && !isASCII(name)
 	if (s.seen&bit != 0 || s.odd) && s.has(name) {
 		return false
 	}
@@ -105,19 +104,14 @@ func (s *nameSet) spill(name string) {
 	s.many[foldKey(name)] = struct{}{}
 }
 
-// sketch is one bit of 64 by length, first and last letter, the same for all
-// spellings of an ASCII name; and whether it is ASCII.
-func sketch(name string) (bit uint64, ascii bool) {
-	for i := range len(name) {
-		if name[i] >= utf8.RuneSelf {
-			return 0, false
-		}
-	}
+// sketch is one bit of 64 by length, first and last letter: the same for all
+// spellings of an ASCII name.
+func sketch(name string) (bit uint64) {
 	if name == "" {
-		return 1, true
+		return 1
 	}
 	h := uint(len(name))*11 + uint(name[0]|0x20)*5 + uint(name[len(name)-1]|0x20)
-	return 1 << (h & 63), true
+	return 1 << (h & 63)
 }
 
 // foldKey is one spelling for all names that strings.EqualFold takes as equal.

@@ -40,6 +40,7 @@ var special = func() (t [256]bool) {
 
 // escaped reads on where a string that began at start meets its first special byte.
 func (r *Reader) escaped(start int) string {
+	r.ascii = false // an escape may stand for anything
 	out := append(make([]byte, 0, 64), r.src[start:r.pos]...)
 	for r.err == nil && r.pos < len(r.src) {
 		c := r.src[r.pos]
