@@ -29,6 +29,7 @@ func TestMarks(t *testing.T) {
 		t.Run("contract", func(t *testing.T) { testContract(t, s) })
 		t.Run("walk", func(t *testing.T) { testWalk(t, s, 40) })
 		t.Run("spread", func(t *testing.T) { testSpread(t, masters) })
+		t.Run("least user", func(t *testing.T) { testLeastUserOfCluster(t, masters) })
 		t.Run("went back", func(t *testing.T) { testClusterWentBack(t, s, masters) })
 	})
 }

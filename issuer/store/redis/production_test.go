@@ -54,6 +54,22 @@ func TestLeastUser(t *testing.T) {
 	}
 }
 
+func testLeastUserOfCluster(t *testing.T, masters []*servers.RedisServer) {
+	for _, m := range masters {
+		m.CLI(append(append([]string{"ACL", "SETUSER", "signet", "on", ">pw"}, leastACL...), "+cluster|slots", "+cluster|shards")...)
+	}
+	s := open(t, fmt.Sprintf("redis://signet:pw@%s,%s", masters[0].Addr, masters[1].Addr))
+	if err := s.Reachable(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	works(t, s)
+	reuse(t, s)
+	mustSay(t, s, true, "the first call")
+	if list, err := s.Unsettled(t.Context(), 10); err != nil || len(list) == 0 {
+		t.Errorf("%d unsettled, error %v", len(list), err)
+	}
+}
+
 // leastACL is stated in doc.go.
 var leastACL = []string{"~signet:*", "-@all", "+@connection", "+@set", "+@string", "+@scripting", "+@keyspace",
 	"-@dangerous", "+info"}
