@@ -2,7 +2,12 @@ package main
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
 	"database/sql"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -36,6 +41,7 @@ func TestScripts(t *testing.T) {
 			"status":  scriptStatus,
 			"sqlite":  scriptSQLite,
 			"post":    scriptPost,
+			"newkey":  scriptNewKey,
 		},
 	})
 }
@@ -118,6 +124,16 @@ func scriptPost(ts *testscript.TestScript, _ bool, args []string) {
 	body, err := io.ReadAll(resp.Body)
 	ts.Check(errors.Join(err, resp.Body.Close()))
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), fmt.Appendf(nil, "%s\n%s\n", resp.Status, body), 0o600))
+}
+
+// scriptNewKey writes a private key made elsewhere: newkey FILE.
+func scriptNewKey(ts *testscript.TestScript, _ bool, args []string) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	ts.Check(err)
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	ts.Check(err)
+	block := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), block, 0o600))
 }
 
 // command runs run as main would, without a process.
