@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
@@ -33,7 +34,7 @@ func batched(t *testing.T, db *DB, n int, jobs ...func(context.Context, runner) 
 			results[i] <- c.do(t.Context(), job)
 		}()
 		for len(c.queue) != i+1 { // they stand in the queue in order
-			time.Sleep(50 * time.Microsecond)
+			runtime.Gosched()
 		}
 	}
 	close(release)
@@ -116,7 +117,7 @@ func TestGiveUp(t *testing.T) {
 		gone <- db.Backend().Audit.Append(ctx, audit.New(ctx, audit.LoginFailed, time.Now()))
 	}()
 	for len(c.queue) == 0 {
-		time.Sleep(50 * time.Microsecond)
+		runtime.Gosched()
 	}
 	cancel()
 	if err := <-gone; !errors.Is(err, context.Canceled) {
@@ -124,6 +125,10 @@ func TestGiveUp(t *testing.T) {
 	}
 	close(release)
 	if err := <-held; err != nil {
+		t.Error(err)
+	}
+	// What stood in the queue is over when the next change is.
+	if err := c.do(t.Context(), func(context.Context, runner) error { return nil }); err != nil {
 		t.Error(err)
 	}
 	es, err := db.Backend().Audit.Events(t.Context(), audit.Query{Limit: 10})

@@ -274,7 +274,8 @@ func TestUnavailable(t *testing.T) {
 		wantUnavailable(t, "Rotate", err)
 		wantUnavailable(t, "Append", b.Audit.Append(t.Context(), audit.New(t.Context(), audit.LoginFailed, time.Now())))
 		wantUnavailable(t, "Reachable", db.Reachable(t.Context()))
-		if d := time.Since(start); d > 12*time.Second {
+		t.Logf("three calls took %v", time.Since(start))
+		if d := time.Since(start); d > 2*time.Second {
 			t.Errorf("three calls took %v", d)
 		}
 	}

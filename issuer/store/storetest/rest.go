@@ -26,14 +26,17 @@ func testIndices(t *testing.T, h Harness) {
 func testLease(t *testing.T, x session.Indices) {
 	type block struct{ first, n int64 }
 	sizes := []int64{1, 2, 64, 256, 4096}
-	blocks := atOnce(rivals, func(i int) block {
-		n := sizes[i%len(sizes)]
+	lease := func(n int64) block {
 		first, err := x.Lease(t.Context(), n)
 		if err != nil {
 			t.Error(err)
 		}
 		return block{first, n}
-	})
+	}
+	blocks := atOnce(rivals, func(i int) block { return lease(sizes[i%len(sizes)]) })
+	for blocks = append(blocks, lease(1)); blocks[len(blocks)-1].first < session.ListSize; {
+		blocks = append(blocks, lease(4096)) // none of them at the end of the first list
+	}
 	slices.SortFunc(blocks, func(a, b block) int { return int(a.first - b.first) })
 	for i, b := range blocks {
 		if b.first < 0 || b.first/session.ListSize != (b.first+b.n-1)/session.ListSize {
