@@ -133,17 +133,13 @@ type Asked struct {
 // Rotate exchanges a refresh token for its successor, or says why not by one of
 // the errors above or ErrToken.
 func (s *Sessions) Rotate(ctx context.Context, token string, a Asked) (Grant, error) {
-	presented, err := s.codec.decode(token)
+	presented, key, err := s.read(token)
 	if err != nil {
 		return Grant{}, err
 	}
 	now := s.now()
 	if !now.Before(presented.NotAfter) {
 		return Grant{}, ErrOver
-	}
-	key, err := s.Keys.Newest()
-	if err != nil {
-		return Grant{}, err
 	}
 	r := Rotation{
 		Session: presented.Session, Generation: presented.Generation, Client: a.Client, BoundKey: a.BoundKey,
@@ -157,6 +153,18 @@ func (s *Sessions) Rotate(ctx context.Context, token string, a Asked) (Grant, er
 		return Grant{}, err
 	}
 	return s.judge(ctx, res)
+}
+
+// read returns what a token says, and the key that would sign the next one. It asks
+// for the key first: without keys that can be relied on, a good token would look
+// forged.
+func (s *Sessions) read(token string) (Refresh, uint32, error) {
+	key, err := s.Keys.Newest()
+	if err != nil {
+		return Refresh{}, 0, err
+	}
+	r, err := s.codec.decode(token)
+	return r, key, err
 }
 
 // judge turns an outcome into tokens or an error. Status bits have the last word: a store
@@ -219,11 +227,12 @@ func (s *Sessions) relearn(ctx context.Context, p Refresh, r Rotation) (Result, 
 func (s *Sessions) reused(ctx context.Context, state State) error {
 	s.Bits.Set(state.Status)
 	e := audit.New(ctx, audit.SessionReuse, s.now())
-	e.Reason = "reuse"
+	e.User, e.Client, e.Reason = state.Person.User, state.Client, "reuse"
 	return s.settle(ctx, state.Session, e)
 }
 
 func (s *Sessions) settle(ctx context.Context, sid id.Session, e audit.Event) error {
+	e.Session = sid
 	if err := s.End(ctx, Which{ID: sid}, e); err != nil {
 		return err
 	}
@@ -243,6 +252,9 @@ func (s *Sessions) Settle(ctx context.Context) error {
 	for _, sid := range left {
 		e := audit.New(ctx, audit.SessionReuse, s.now())
 		e.Actor, e.Reason = "signet", "reuse"
+		if found, _, unknown := s.Ledger.Find(ctx, sid); unknown == nil { // else End says so
+			e.User, e.Client = found.User, found.Client
+		}
 		err = errors.Join(err, s.settle(ctx, sid, e))
 	}
 	return err
@@ -308,7 +320,7 @@ func (s *Sessions) Learn(ctx context.Context, p Person) error {
 // retried now, without exchanging it (RFC 7662, RFC 7009), or ErrToken or ErrOver.
 // A used-up token is ErrOver: looking isn't using, and ends nothing.
 func (s *Sessions) Present(ctx context.Context, token string) (State, error) {
-	presented, err := s.codec.decode(token)
+	presented, _, err := s.read(token)
 	if err != nil {
 		return State{}, err
 	}
@@ -325,7 +337,7 @@ func (s *Sessions) Present(ctx context.Context, token string) (State, error) {
 // Named returns the session that a refresh token is of, however old the token:
 // whoever logs out with one that has been used must not stay logged in.
 func (s *Sessions) Named(token string) (id.Session, error) {
-	presented, err := s.codec.decode(token)
+	presented, _, err := s.read(token)
 	return presented.Session, err
 }
 
