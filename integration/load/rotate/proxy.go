@@ -14,8 +14,8 @@ import (
 )
 
 // failTimeout is how long the proxy leaves a replica alone that it couldn't
-// reach (nginx's fail_timeout, shorter).
-const failTimeout = 2 * time.Second
+// reach: nginx's fail_timeout, by its default.
+const failTimeout = 10 * time.Second
 
 // Proxy hands requests to replicas in turn. It is plain: it repeats nothing, and
 // whoever asked a replica that has just died gets a 502.

@@ -16,7 +16,7 @@ const (
 	look     = 300 * time.Millisecond // between two looks at the keys
 	warmUp   = 5 * time.Second        // of load before anything happens
 	absence  = 5 * time.Second        // between a replica's death and its successor
-	margin   = 3 * time.Second        // that a key is left alone before it is due by itself
+	margin   = 3 * time.Second        // in which a key that signs has signed, and in which one that is due is left alone
 	maxFails = 20                     // looks in a row that may fail
 )
 
@@ -30,7 +30,8 @@ type story struct {
 	killed    time.Time
 	added     time.Time
 	revoked   keys.RevokeResult
-	revokedAt time.Time
+	took      time.Duration
+	signed    []string // kids that had signed for a while when it ended
 }
 
 func (s *story) rotations() (n int) {
@@ -47,7 +48,7 @@ func (s *story) String() string {
 		each = append(each, fmt.Sprintf("%s %d", alg, s.rotated[alg]))
 	}
 	return fmt.Sprintf("%d rotations in %s (%s), %d of them by hand; %d by hand refused as too early; key revoked: %s of %s; replicas: 3, 1 killed, 1 added",
-		s.rotations(), time.Since(s.began).Round(time.Second), strings.Join(each, ", "), s.byHand, s.refused, s.revoked.Was, s.revoked.Alg)
+		s.rotations(), s.took.Round(time.Second), strings.Join(each, ", "), s.byHand, s.refused, s.revoked.Was, s.revoked.Alg)
 }
 
 // play runs the script: load, and what happens under it.
@@ -68,7 +69,21 @@ func (r *rig) play() *story {
 	}
 	// What was cached meanwhile is let go, and asked for anew.
 	pause(ctx, r.plan.MaxAge+5*time.Second+margin)
+	r.end(ctx, s)
 	return s
+}
+
+// end counts what rotated meanwhile too.
+func (r *rig) end(ctx context.Context, s *story) {
+	r.t.Helper()
+	list := r.keys(ctx)
+	r.count(s, list)
+	s.took = time.Since(s.began)
+	for _, k := range list {
+		if !k.Activate.IsZero() && time.Since(k.Activate) > margin {
+			s.signed = append(s.signed, k.KID)
+		}
+	}
 }
 
 func (s *story) over(p Plan) bool {
@@ -169,7 +184,7 @@ func (r *rig) revoke(ctx context.Context, s *story, list []keys.Info) {
 		r.t.Fatalf("the run is no proof: the successor of the revoked key was not known to all: %+v", res)
 	}
 	r.tally.Revoke(victim.KID, res.TrustedUntil)
-	s.revoked, s.revokedAt = res, time.Now()
+	s.revoked = res
 	r.say("the active key of %s revoked; verifiers may trust it for %s", res.Alg, time.Until(res.TrustedUntil).Round(time.Second))
 }
 
