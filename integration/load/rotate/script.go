@@ -22,16 +22,16 @@ const (
 
 // story is what happened so far.
 type story struct {
-	began     time.Time
-	first     map[string]bool // kids that signed when it began
-	rotated   map[keys.Algorithm]int
-	refused   int // rotations by hand that were too early
-	byHand    int
-	killed    time.Time
-	added     time.Time
-	revoked   keys.RevokeResult
-	took      time.Duration
-	signed    []string // kids that had signed for a while when it ended
+	began   time.Time
+	first   map[string]bool // kids that signed when it began
+	rotated map[keys.Algorithm]int
+	refused int // rotations by hand that were too early
+	byHand  int
+	killed  time.Time
+	added   time.Time
+	revoked keys.RevokeResult
+	took    time.Duration
+	signed  []string // kids that had signed for a while when it ended
 }
 
 func (s *story) rotations() (n int) {
