@@ -14,11 +14,22 @@ import (
 )
 
 // refreshKeys gives sessions the refresh keys of the ring as it is now.
-type refreshKeys struct{ keeper *keys.Keeper }
+type refreshKeys struct {
+	keeper *keys.Keeper
+	now    func() time.Time
+}
 
 var _ session.RefreshKeys = refreshKeys{}
 
-func (k refreshKeys) Newest() (uint32, error) { return k.keeper.Ring().Newest() }
+// Newest is asked before any token is read: a ring that is too old may not know a
+// newer key, whose tokens would look forged.
+func (k refreshKeys) Newest() (uint32, error) {
+	ring := k.keeper.Ring()
+	if err := ring.Stale(k.now()); err != nil {
+		return 0, err
+	}
+	return ring.Newest()
+}
 
 func (k refreshKeys) MAC(key uint32, message []byte) ([32]byte, bool) {
 	return k.keeper.Ring().MAC(key, message)

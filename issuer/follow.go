@@ -28,12 +28,13 @@ type follower struct {
 	issuer *Issuer
 	at     int64               // all up to here has been applied
 	seen   map[int64]time.Time // applied, of the last reread
+	last   time.Time           // when the feed was last read to its end
 }
 
 // begin reads what is, from a place in the feed that was taken before.
 func (f *follower) begin(ctx context.Context) (err error) {
 	i := f.issuer
-	f.seen = map[int64]time.Time{}
+	f.seen, f.last = map[int64]time.Time{}, i.now()
 	if f.at, err = i.backend.Feed.Head(ctx); err != nil {
 		return err
 	}
@@ -63,8 +64,11 @@ func (i *Issuer) listsSince() time.Time {
 // look applies what is new. A change that can't be applied is tried again at the
 // next look, and those behind it wait.
 func (f *follower) look(ctx context.Context) error {
+	now := f.issuer.now()
+	// An entry that was late while nobody could read is late still.
+	recent := reread + now.Sub(f.last)
 	for {
-		page, err := f.issuer.backend.Feed.Since(ctx, f.at, reread, feedPage)
+		page, err := f.issuer.backend.Feed.Since(ctx, f.at, recent, feedPage)
 		if err != nil {
 			return fmt.Errorf("read the feed: %w", err)
 		}
@@ -73,6 +77,7 @@ func (f *follower) look(ctx context.Context) error {
 			return err
 		}
 		if len(page) < feedPage || f.at == before {
+			f.last = now
 			f.forget()
 			return nil
 		}
@@ -94,7 +99,7 @@ func (f *follower) applyPage(ctx context.Context, page []store.Change) error {
 }
 
 func (f *follower) forget() {
-	limit := f.issuer.now().Add(-3 * reread)
+	limit := f.issuer.now().Add(-3 * reread) // longer than any look reads again, but for one after a stall
 	for seq, at := range f.seen {
 		if at.Before(limit) {
 			delete(f.seen, seq)

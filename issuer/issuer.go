@@ -123,11 +123,27 @@ func (i *Issuer) nouns() (err error) {
 	}
 	i.clients = client.NewRegistry(i.backend.Clients, client.Builtin(i.audiences()))
 	i.sessions = session.New(session.Config{
-		Issuer: s.Issuer, Keys: refreshKeys{i.keeper}, Ledger: i.backend.Ledger, Indices: i.backend.Indices,
+		Issuer: s.Issuer, Keys: refreshKeys{i.keeper, i.now}, Ledger: i.backend.Ledger, Indices: i.backend.Indices,
 		Generations: i.backend.Generations, Settler: i.backend.Settler, Audit: i.backend.Audit, Bits: i.bits,
 		Idle: s.RefreshTTL, Absolute: s.SessionTTL, Window: s.RefreshRetryWindow, Now: i.now,
 	})
 	return nil
+}
+
+// algorithm signs where a client has no other: the first of the settings that may sign.
+// One that was just added may not until every verifier can know its keys; where all are,
+// the one that was dropped goes on until then.
+func (i *Issuer) algorithm() keys.Algorithm {
+	ring, now := i.keeper.Ring(), i.now()
+	for _, alg := range i.settings.KeyAlgs {
+		if _, err := ring.Signer(keys.Algorithm(alg), now); err == nil {
+			return keys.Algorithm(alg)
+		}
+	}
+	if left := ring.Algorithms(now); len(left) > 0 {
+		return left[0]
+	}
+	return keys.Algorithm(i.settings.KeyAlgs[0])
 }
 
 // faces makes what is seen over HTTP, and the flow they share.
@@ -139,14 +155,13 @@ func (i *Issuer) faces() (err error) {
 	}
 	minter := token.NewMinter(s.Issuer, func() token.Ring { return i.keeper.Ring() })
 	limits := limit.New(i.backend.Limits, limit.Config{LoginPerAddress: s.LoginRate, LoginPerAccount: s.LoginRateAccount})
-	alg := keys.Algorithm(s.KeyAlgs[0])
 	f := flow.New(flow.Config{
 		Accounts: i.people, Users: i.backend.Accounts, Clients: i.clients, Limits: limits, Sessions: i.sessions,
-		Devices: limit.Devices{Issuer: s.Issuer, Keys: refreshKeys{i.keeper}},
+		Devices: limit.Devices{Issuer: s.Issuer, Keys: refreshKeys{i.keeper, i.now}},
 		Minter:  minter, Audit: i.backend.Audit, Tokens: i.verifier, Issuer: s.Issuer, Audiences: i.audiences(),
-		AdminAudience: s.Issuer + AdminPath, Algorithm: alg, AccessTTL: s.AccessTTL, Registration: s.Registration == "open", Now: i.now,
+		AdminAudience: s.Issuer + AdminPath, Algorithm: i.algorithm, AccessTTL: s.AccessTTL, Registration: s.Registration == "open", Now: i.now,
 	})
-	lists := &flow.StatusLists{Bits: i.bits, Minter: minter, Algorithm: alg, Life: s.AccessTTL, Now: i.now}
+	lists := &flow.StatusLists{Bits: i.bits, Minter: minter, Algorithm: i.algorithm, Life: s.AccessTTL, Now: i.now}
 	i.api = api.New(f, client.Builtin(i.audiences()))
 	i.oauth = oauth.New(oauth.Config{
 		Issuer: s.Issuer, Flow: f, Clients: i.clients, Throttle: limits, Lists: lists, Ring: i.keeper.Ring, Now: i.now,
@@ -160,10 +175,18 @@ func (i *Issuer) faces() (err error) {
 }
 
 // newVerifier is our own verifier for the admin face, fed in process: its keys are
-// the ring and its status the bits, not a poll.
+// the ring and its status the bits, not a poll. It takes tokens of every algorithm: a
+// key that is published is trusted, also if the settings no longer name its algorithm.
 func (i *Issuer) newVerifier() (*verifier.Verifier, error) {
 	return verifier.New(context.Background(), verifier.Config{ // it starts nothing that a context would end
-		Issuer: i.settings.Issuer, Audience: i.settings.Issuer + AdminPath, Algorithms: i.settings.KeyAlgs,
+		Issuer: i.settings.Issuer, Audience: i.settings.Issuer + AdminPath, Algorithms: known(),
 		Keys: ringKeys{i.keeper, i.now}, Status: ownStatus{i.bits, i.settings.Issuer}, Now: i.now,
 	})
+}
+
+func known() (names []string) {
+	for _, alg := range keys.Algorithms() {
+		names = append(names, string(alg))
+	}
+	return names
 }

@@ -98,7 +98,9 @@ type Indices interface {
 	Lease(ctx context.Context, n int64) (first int64, err error)
 	// Set calls yield with the index of each ended session whose list is still
 	// published: at least one session of the list has Ended (or Expires, where it
-	// has not ended) later than since. It stops when yield returns false.
+	// has not ended) later than since, or it is the list that is being leased from
+	// or the one before it: a list's version must never begin anew while sessions
+	// are still to come. It stops when yield returns false.
 	Set(ctx context.Context, since time.Time, yield func(index int64) bool) error
 	// Lists returns the numbers of the lists that are still published, by the
 	// same rule.

@@ -9,6 +9,7 @@ import (
 	driver "github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
 	"github.com/redis/go-redis/v9/maintnotifications"
+	"github.com/sony/gobreaker/v2"
 
 	"github.com/signet-oidc/signet/keys/secret"
 )
@@ -47,6 +48,7 @@ type Config struct {
 type Store struct {
 	client  driver.UniversalClient
 	timeout time.Duration
+	breaker *gobreaker.CircuitBreaker[struct{}]
 	epochs  epochs
 
 	mu         sync.Mutex // guards deployment
@@ -69,7 +71,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		return nil, fmt.Errorf("open redis: a timeout above zero and a pool of at most %d connections are possible", maxPoolSize)
 	}
 	quiet()
-	return &Store{client: driver.NewUniversalClient(options(a, c)), timeout: c.timeout(), epochs: newEpochs()}, nil
+	return &Store{client: driver.NewUniversalClient(options(a, c)), timeout: c.timeout(), breaker: newBreaker(), epochs: newEpochs()}, nil
 }
 
 // Close closes all connections. Operations under way end with an error.

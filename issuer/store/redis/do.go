@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	driver "github.com/redis/go-redis/v9"
+	"github.com/sony/gobreaker/v2"
 
 	"github.com/signet-oidc/signet/issuer/session"
 	"github.com/signet-oidc/signet/issuer/store"
@@ -16,14 +18,39 @@ import (
 // trips, few enough to keep others from waiting.
 const batch = 128
 
-// do runs one operation within the timeout, and tells its failures apart.
+// do runs one operation within the timeout, and tells its failures apart. While the
+// breaker is open it fails at once: with a server that hangs, requests would
+// otherwise pile up, each for its whole timeout.
 func (s *Store) do(ctx context.Context, op string, f func(context.Context) error) error {
-	bounded, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	if err := f(bounded); err != nil {
-		return classify(ctx, op, err)
+	_, err := s.breaker.Execute(func() (struct{}, error) {
+		bounded, cancel := context.WithTimeout(ctx, s.timeout)
+		defer cancel()
+		if err := f(bounded); err != nil {
+			return struct{}{}, classify(ctx, op, err)
+		}
+		return struct{}{}, nil
+	})
+	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
+		return fmt.Errorf("redis %s: %w: it did not answer the last calls", op, store.ErrUnavailable)
 	}
-	return nil
+	return err
+}
+
+const (
+	// tripAfter is how many calls in a row must fail: so many that a Cluster with
+	// one master of three away doesn't trip it.
+	tripAfter = 20
+	// openFor is how long nothing is tried then; one call probes after it.
+	openFor = 500 * time.Millisecond
+)
+
+func newBreaker() *gobreaker.CircuitBreaker[struct{}] {
+	return gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
+		Name:         "redis",
+		Timeout:      openFor,
+		ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= tripAfter },
+		IsSuccessful: func(err error) bool { return !errors.Is(err, store.ErrUnavailable) },
+	})
 }
 
 // run calls a script in one round trip; two where the server doesn't know it.

@@ -60,6 +60,10 @@ func (x indices) Set(ctx context.Context, since time.Time, yield func(int64) boo
 
 // Lists returns the published lists, in order.
 func (x indices) Lists(ctx context.Context, since time.Time) ([]int64, error) {
+	current, err := x.current(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var lists []int64
 	for next := int64(0); ; next++ {
 		n, err := x.listFrom(ctx, next)
@@ -73,7 +77,7 @@ func (x indices) Lists(ctx context.Context, since time.Time) ([]int64, error) {
 		if err != nil {
 			return nil, err
 		}
-		if published {
+		if published || n >= current-1 { // its version must not begin anew: more sessions are to come
 			lists = append(lists, n)
 		}
 		next = n
