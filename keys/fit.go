@@ -84,7 +84,7 @@ func (k *Keeper) planDrop(d *document, now time.Time, _ *maker) (*Change, error)
 		}
 		l := d.lane(alg)
 		c.KIDs = append(c.KIDs, l.current.KID)
-		d.drop(alg, now)
+		d.drop(alg, k.policy.Algs, now)
 		dropped = append(dropped, string(alg))
 	}
 	if len(dropped) == 0 {

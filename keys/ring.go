@@ -194,11 +194,12 @@ func (r *Ring) Stale(now time.Time) error {
 	return nil
 }
 
-// Algorithms lists those that may sign at now, in the order of the settings: discovery names them.
+// Algorithms lists those that may sign at now, in the order of the settings: discovery names them. One that was dropped
+// and signs until another may comes last.
 func (r *Ring) Algorithms(now time.Time) []Algorithm {
 	var out []Algorithm
-	for _, alg := range r.doc.Algs {
-		if r.doc.signer(alg, now) != nil {
+	for _, alg := range slices.Concat(r.doc.Algs, Algorithms()) {
+		if r.doc.signer(alg, now) != nil && !slices.Contains(out, alg) {
 			out = append(out, alg)
 		}
 	}
@@ -237,10 +238,11 @@ func (r *Ring) Ready(now time.Time) error {
 	if len(r.Algorithms(now)) == 0 {
 		errs = append(errs, fmt.Errorf("%w: of %v", ErrNoKey, r.doc.Algs))
 	}
-	return errors.Join(append(errs, r.clock())...)
+	return errors.Join(append(errs, r.Clock())...)
 }
 
-func (r *Ring) clock() error {
+// Clock returns an ErrClock where this machine's clock is off the database's by more than Leeway.
+func (r *Ring) Clock() error {
 	if r.offset.Abs() <= Leeway {
 		return nil
 	}

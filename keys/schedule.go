@@ -317,17 +317,31 @@ func (d *document) raiseMarks(m marks, now time.Time) bool {
 	return true
 }
 
-// drop ends an algorithm: its key stops signing two polls ahead and stays published as any retired one; the standby goes
-// at once, since it never signed.
-func (d *document) drop(alg Algorithm, now time.Time) {
+// drop ends an algorithm: its key stops signing two polls ahead, or when the first of those that stay signs, and stays
+// published as any retired one; the standby goes at once, since it never signed.
+func (d *document) drop(alg Algorithm, staying []Algorithm, now time.Time) {
 	l := d.lane(alg)
 	if l.current != nil {
 		at := later(now.Add(ActivateAhead), l.current.Activate)
-		l.current.end(at, d.Marks)
+		l.current.end(later(at, d.relief(staying, now)), d.Marks)
 	}
 	if l.standby != nil {
 		l.standby.Retire, l.standby.Remove = now, now
 	}
+}
+
+// relief is when the first of some algorithms signs: where all that stay were just added, the one that goes is needed
+// until then, or nothing would sign. Zero: one does already.
+func (d *document) relief(algs []Algorithm, now time.Time) (first time.Time) {
+	for _, alg := range algs {
+		if d.signer(alg, now) != nil {
+			return time.Time{}
+		}
+		if l := d.lane(alg); l.current != nil && (first.IsZero() || l.current.Activate.Before(first)) {
+			first = l.current.Activate
+		}
+	}
+	return first
 }
 
 // dusty reports whether sweep would find something.
