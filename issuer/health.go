@@ -86,6 +86,9 @@ func (i *Issuer) measure() {
 			}
 		}
 	})
+	i.metrics.Sampled("signet_clock_offset_seconds", "By how much this machine's clock is ahead of the database's.", "", func(set func(string, float64)) {
+		set("", i.keeper.Ring().ClockOffset().Seconds())
+	})
 	i.metrics.Sampled("signet_status_bits", "Ended sessions in the published status lists.", "", func(set func(string, float64)) {
 		total := int64(0)
 		for _, n := range i.bits.Numbers() {

@@ -73,7 +73,8 @@ func (i *Issuer) once(ctx context.Context, l loop) error {
 	return l.step(ctx)
 }
 
-// compareClock tells the keeper how far this machine's clock is off the database's.
+// compareClock tells the keeper how far this machine's clock is off the database's. One
+// that is off too far is an error: for the log, as readiness says it too.
 func (i *Issuer) compareClock(ctx context.Context) error {
 	before := i.now()
 	there, err := i.backend.Clock.DatabaseTime(ctx)
@@ -82,7 +83,7 @@ func (i *Issuer) compareClock(ctx context.Context) error {
 	}
 	after := i.now()
 	i.keeper.ObserveClock(before.Add(after.Sub(before) / 2).Sub(there))
-	return nil
+	return i.keeper.Ring().Clock()
 }
 
 // keepLists drops status lists whose last session's tokens are over.

@@ -241,6 +241,9 @@ func (r *Ring) Ready(now time.Time) error {
 	return errors.Join(append(errs, r.Clock())...)
 }
 
+// ClockOffset is by how much this machine's clock is ahead of the database's, as last observed.
+func (r *Ring) ClockOffset() time.Duration { return r.offset }
+
 // Clock returns an ErrClock where this machine's clock is off the database's by more than Leeway.
 func (r *Ring) Clock() error {
 	if r.offset.Abs() <= Leeway {

@@ -53,9 +53,9 @@ type Config struct {
 	Tokens   Origin
 
 	Issuer        string
-	Audiences     []string       // that first-party logins may have; the first is the default
-	AdminAudience string         // what the admin face takes
-	Algorithm     keys.Algorithm // signs where the client has no other
+	Audiences     []string              // that first-party logins may have; the first is the default
+	AdminAudience string                // what the admin face takes
+	Algorithm     func() keys.Algorithm // signs where the client has no other
 	AccessTTL     time.Duration
 	Registration  bool // open
 	Now           func() time.Time

@@ -52,7 +52,7 @@ func (f *Flow) algorithm(c client.Client) keys.Algorithm {
 	if c.TokenAlg != "" {
 		return keys.Algorithm(c.TokenAlg)
 	}
-	return f.Algorithm
+	return f.Algorithm()
 }
 
 // ClientCredentials gives a client a token of its own (RFC 6749 §4.4): no

@@ -37,6 +37,15 @@ func (m *Minter) Access(alg keys.Algorithm, a Access) (string, error) {
 	return m.sign(alg, discovery.TypeAccessToken, claims, a.Issued)
 }
 
+// Signing names the key that signs with an algorithm at a time; empty: none may.
+func (m *Minter) Signing(alg keys.Algorithm, now time.Time) (kid string) {
+	key, err := m.ring().Signer(alg, now)
+	if err != nil {
+		return ""
+	}
+	return key.ID()
+}
+
 func (m *Minter) sign(alg keys.Algorithm, typ string, claims []byte, now time.Time) (string, error) {
 	key, err := m.ring().Signer(alg, now)
 	if err != nil {
