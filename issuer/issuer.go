@@ -159,7 +159,7 @@ func (i *Issuer) faces() (err error) {
 		Accounts: i.people, Users: i.backend.Accounts, Clients: i.clients, Limits: limits, Sessions: i.sessions,
 		Devices: limit.Devices{Issuer: s.Issuer, Keys: refreshKeys{i.keeper, i.now}},
 		Minter:  minter, Audit: i.backend.Audit, Tokens: i.verifier, Issuer: s.Issuer, Audiences: i.audiences(),
-		AdminAudience: s.Issuer + AdminPath, Algorithm: i.algorithm, AccessTTL: s.AccessTTL, Registration: s.Registration == "open", Now: i.now,
+		AdminAudience: s.AdminAudience(), Algorithm: i.algorithm, AccessTTL: s.AccessTTL, Registration: s.Registration == "open", Now: i.now,
 	})
 	lists := &flow.StatusLists{Bits: i.bits, Minter: minter, Algorithm: i.algorithm, Life: s.AccessTTL, Now: i.now}
 	i.api = api.New(f, client.Builtin(i.audiences()))
@@ -179,7 +179,7 @@ func (i *Issuer) faces() (err error) {
 // key that is published is trusted, also if the settings no longer name its algorithm.
 func (i *Issuer) newVerifier() (*verifier.Verifier, error) {
 	return verifier.New(context.Background(), verifier.Config{ // it starts nothing that a context would end
-		Issuer: i.settings.Issuer, Audience: i.settings.Issuer + AdminPath, Algorithms: known(),
+		Issuer: i.settings.Issuer, Audience: i.settings.AdminAudience(), Algorithms: known(),
 		Keys: ringKeys{i.keeper, i.now}, Status: ownStatus{i.bits, i.settings.Issuer}, Now: i.now,
 	})
 }

@@ -54,17 +54,8 @@ func withDatabase(a *app, s issuer.Settings, f func(context.Context, *sql.DB) er
 	return f(ctx, db)
 }
 
-// versioned tells a database's schema version (0: empty) and this program's.
-type versioned interface {
-	SchemaVersion(ctx context.Context) (has, wants int64, err error)
-}
-
 func atCurrentSchema(ctx context.Context, db *sql.DB) error {
-	v, ok := any(db).(versioned)
-	if !ok {
-		return db.Migrate(ctx)
-	}
-	has, wants, err := v.SchemaVersion(ctx)
+	has, wants, err := db.SchemaVersion(ctx)
 	if err != nil {
 		return err
 	}

@@ -47,12 +47,7 @@ func (db *DB) migrate(ctx context.Context) error {
 }
 
 func (db *DB) up(ctx context.Context, admin *sql.DB) error {
-	dialect := map[string]goose.Dialect{"sqlite": goose.DialectSQLite3, "postgres": goose.DialectPostgres}[db.name()]
-	files, err := fs.Sub(migrations, "migrations/"+db.name())
-	if err != nil {
-		return err
-	}
-	p, err := goose.NewProvider(dialect, admin, files, goose.WithDisableGlobalRegistry(true))
+	p, err := db.schema(admin)
 	if err != nil {
 		return err
 	}
@@ -65,4 +60,31 @@ func (db *DB) up(ctx context.Context, admin *sql.DB) error {
 	}
 	_, err = p.Up(ctx)
 	return err
+}
+
+func (db *DB) schema(admin *sql.DB) (*goose.Provider, error) {
+	dialect := map[string]goose.Dialect{"sqlite": goose.DialectSQLite3, "postgres": goose.DialectPostgres}[db.name()]
+	files, err := fs.Sub(migrations, "migrations/"+db.name())
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(dialect, admin, files, goose.WithDisableGlobalRegistry(true))
+}
+
+// SchemaVersion returns the version of the database's schema, 0 for an empty one,
+// and the version that this signet wants.
+func (db *DB) SchemaVersion(ctx context.Context) (has, wants int64, err error) {
+	admin, err := db.admin()
+	if err != nil {
+		return 0, 0, err
+	}
+	defer admin.Close()
+	p, err := db.schema(admin)
+	if err != nil {
+		return 0, 0, err
+	}
+	if has, wants, err = p.GetVersions(ctx); err != nil {
+		return 0, 0, db.failed(ctx, "read the schema's version", err)
+	}
+	return has, wants, nil
 }
