@@ -1,6 +1,7 @@
 package issuer
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -104,22 +105,15 @@ func (i *Issuer) route() error {
 		return err
 	}
 	serve := func(routes []route) http.Handler {
-		return &httpx.Serve{Log: i.log, Proxies: proxies, Next: origin(mux(routes, guards)), Done: i.metrics.Request}
+		return &httpx.Serve{Log: i.log, Proxies: proxies, Next: mux(routes, guards), Context: origin, Done: i.metrics.Request}
 	}
 	i.public, i.operations = serve(i.publicRoutes()), serve(i.operationsRoutes())
 	return nil
 }
 
 // origin makes every event say where its request came from.
-func origin(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		o := audit.Origin{Address: httpx.Address(r.Context()).String(), RequestID: httpx.RequestID(r.Context())}
-		// The mux writes the pattern it matched into the request it is given,
-		// and httpx.Serve reads it there.
-		inner := r.WithContext(audit.WithOrigin(r.Context(), o))
-		next.ServeHTTP(w, inner)
-		r.Pattern = inner.Pattern
-	})
+func origin(ctx context.Context) context.Context {
+	return audit.WithOrigin(ctx, audit.Origin{Address: httpx.Address(ctx).String(), RequestID: httpx.RequestID(ctx)})
 }
 
 // guard wraps the handlers of one policy.

@@ -1,7 +1,6 @@
 package token
 
 import (
-	"encoding/json"
 	"strconv"
 	"strings"
 	"time"
@@ -33,7 +32,7 @@ type Status struct {
 type accessClaims struct {
 	Issuer   string        `json:"iss"`
 	Subject  string        `json:"sub"`
-	Audience audience      `json:"aud"`
+	Audience any           `json:"aud"`
 	Expires  int64         `json:"exp"`
 	IssuedAt int64         `json:"iat"`
 	NotBefor int64         `json:"nbf"`
@@ -61,18 +60,16 @@ type statusRef struct {
 
 // audience is a string when there is one, else an array (RFC 7519 §4.1.3):
 // many readers know only the string.
-type audience []string
-
-func (a audience) MarshalJSON() ([]byte, error) {
+func audience(a []string) any {
 	if len(a) == 1 {
-		return json.Marshal(a[0])
+		return a[0]
 	}
-	return json.Marshal([]string(a))
+	return a
 }
 
 func (a Access) claims(issuer, jti string) accessClaims {
 	c := accessClaims{
-		Issuer: issuer, Subject: a.Subject, Audience: a.Audience,
+		Issuer: issuer, Subject: a.Subject, Audience: audience(a.Audience),
 		Expires: a.Expires.Unix(), IssuedAt: a.Issued.Unix(), NotBefor: a.Issued.Unix(),
 		ID: jti, Client: a.Client, Scope: strings.Join(a.Scope, " "), Roles: a.Roles, Session: a.Session,
 	}

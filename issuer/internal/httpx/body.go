@@ -95,11 +95,20 @@ func parseForm(body string) (url.Values, error) {
 }
 
 func contentType(r *http.Request, want string) error {
-	got, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || got != want || len(r.Header.Values("Content-Type")) != 1 {
+	given := r.Header.Values("Content-Type")
+	if len(given) != 1 || !isMedia(given[0], want) {
 		return &Error{Status: http.StatusUnsupportedMediaType, Code: "invalid_request", Description: "the content type must be " + want}
 	}
 	return nil
+}
+
+// isMedia tells whether a header's value is a media type, whatever its parameters.
+func isMedia(value, want string) bool {
+	if value == want { // what nearly everybody sends
+		return true
+	}
+	got, _, err := mime.ParseMediaType(value)
+	return err == nil && got == want
 }
 
 func read(w http.ResponseWriter, r *http.Request) ([]byte, error) {

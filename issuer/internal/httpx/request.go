@@ -51,6 +51,10 @@ type Serve struct {
 	Log     zerolog.Logger
 	Proxies []netip.Prefix // whose X-Forwarded-For is believed
 	Next    http.Handler
+	// Context adds to the request's context, in which RequestID and Address are
+	// known already; nil: nothing. (A handler around Next would copy the request
+	// once more.)
+	Context func(context.Context) context.Context
 	// Done is told of every request, for metrics; nil: nobody.
 	Done func(pattern string, status int, took time.Duration)
 }
@@ -58,13 +62,17 @@ type Serve struct {
 func (s *Serve) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	begun := time.Now()
 	q := &request{id: rand.Text()[:16], address: s.client(r), event: s.Log.Info()}
-	r = r.WithContext(context.WithValue(r.Context(), requestKey{}, q))
+	ctx := context.WithValue(r.Context(), requestKey{}, q)
+	if s.Context != nil {
+		ctx = s.Context(ctx)
+	}
+	r = r.WithContext(ctx)
 	out := &recorder{ResponseWriter: w}
 	h := out.Header()
 	h.Set("X-Request-Id", q.id)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
-	defer s.finish(r, q, out, begun)
+	defer s.finish(r, q, out, begun) // the mux writes the pattern that matched into this r
 	s.Next.ServeHTTP(out, r)
 }
 
