@@ -78,6 +78,8 @@ func TestAdminUsersClientsSessions(t *testing.T) {
 	secret := c.str("client_secret")
 	s.want(do("POST", "/admin/clients", `{"id":"worker","grants":[]}`), 409, "client_exists")
 	s.want(do("POST", "/admin/clients", `{"id":"usr_x","grants":[]}`), 400, "invalid_request")
+	s.want(do("POST", "/admin/clients", `{"id":"other","grants":[],"token_alg":"HS256"}`), 400, "invalid_request")
+	s.want(do("PATCH", "/admin/clients/worker", `{"token_alg":"ES384"}`), 400, "invalid_request")
 	got := s.want(do("GET", "/admin/clients/worker", ""), 200, "")
 	if strings.Contains(got.raw, secret) || strings.Contains(got.raw, "hash") {
 		t.Errorf("a client's secret is shown: %s", got.raw)

@@ -2,12 +2,14 @@ package admin
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/signet-oidc/signet/issuer/audit"
 	"github.com/signet-oidc/signet/issuer/client"
 	"github.com/signet-oidc/signet/issuer/id"
 	"github.com/signet-oidc/signet/issuer/internal/httpx"
+	"github.com/signet-oidc/signet/keys"
 )
 
 // clientView is a client for people: of secrets only when they were made.
@@ -94,8 +96,8 @@ func (a *Admin) CreateClient(w http.ResponseWriter, r *http.Request) error {
 		plain, s = client.NewSecret(a.now())
 		c.Secrets = []client.Secret{s}
 	}
-	if err := client.Validate(c, a.Grants); err != nil {
-		return unusable(err)
+	if err := a.check(c); err != nil {
+		return err
 	}
 	e := audit.New(r.Context(), audit.ClientCreated, a.now())
 	e.Client = c.ID
@@ -177,6 +179,17 @@ func addSecret(c *client.Client, fresh client.Secret, now time.Time, keep time.D
 	c.Secrets = alive
 }
 
+// check tells whether a client can be as it is.
+func (a *Admin) check(c client.Client) error {
+	if err := client.Validate(c, a.Grants); err != nil {
+		return unusable(err)
+	}
+	if c.TokenAlg != "" && !slices.Contains(a.Keys.Ring().Algorithms(a.now()), keys.Algorithm(c.TokenAlg)) {
+		return httpx.BadRequest("token_alg: no key of this algorithm signs here; GET /admin/keys lists those that do")
+	}
+	return nil
+}
+
 // save reads a client, changes it and writes it back with an event.
 func (a *Admin) save(r *http.Request, reason string, change func(*client.Client)) (client.Client, error) {
 	c, err := a.Clients.ByID(r.Context(), id.Client(r.PathValue("id")))
@@ -184,8 +197,8 @@ func (a *Admin) save(r *http.Request, reason string, change func(*client.Client)
 		return c, err
 	}
 	change(&c)
-	if err := client.Validate(c, a.Grants); err != nil {
-		return c, unusable(err)
+	if err := a.check(c); err != nil {
+		return c, err
 	}
 	e := audit.New(r.Context(), audit.ClientChanged, a.now())
 	e.Client, e.Reason = c.ID, reason

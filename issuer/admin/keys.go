@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/signet-oidc/signet/issuer/audit"
@@ -55,6 +56,9 @@ func (a *Admin) RevokeKey(w http.ResponseWriter, r *http.Request) error {
 		return httpx.BadRequest("a reason is needed: it goes into the audit")
 	}
 	res, err := a.Keys.Revoke(r.Context(), r.PathValue("kid"), in.Reason, audit.OriginOf(r.Context()).Actor)
+	if errors.Is(err, keys.ErrUnknownKey) {
+		return keys.ErrUnknownKey // without what was given, which might be anything and goes to the log
+	}
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package httpx
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
@@ -17,7 +18,6 @@ type request struct {
 	id      string
 	address netip.Addr
 	event   *zerolog.Event // nil when the level is off; built by one goroutine
-	secure  bool
 }
 
 type requestKey struct{}
@@ -79,7 +79,7 @@ func (s *Serve) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // finish answers a panic with a fixed 500 and writes the event.
 func (s *Serve) finish(r *http.Request, q *request, out *recorder, begun time.Time) {
 	if p := recover(); p != nil {
-		if p == http.ErrAbortHandler {
+		if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 			panic(p)
 		}
 		s.Log.Error().Str("request_id", q.id).Interface("panic", p).Stack().Msg("panic")
