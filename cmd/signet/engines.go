@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/rs/zerolog"
 
 	"github.com/signet-oidc/signet/issuer"
@@ -49,7 +50,7 @@ func withDatabase(a *app, s issuer.Settings, f func(context.Context, *sql.DB) er
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	if err := atCurrentSchema(ctx, db); err != nil {
-		return err
+		return withDatabaseHint(err)
 	}
 	return f(ctx, db)
 }
@@ -99,7 +100,15 @@ func (e *engines) openSQL(ctx context.Context, s issuer.Settings) (err error) {
 	}
 	e.closers = append(e.closers, e.db.Close)
 	e.backend = e.db.Backend()
-	return e.db.Migrate(ctx)
+	return withDatabaseHint(e.db.Migrate(ctx))
+}
+
+// withDatabaseHint says what to look at where PostgreSQL let nobody in: it isn't there, or has no such database or user.
+func withDatabaseHint(err error) error {
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return fmt.Errorf("%w; SIGNET_DATABASE_URL must name a PostgreSQL that runs, a database in it (createdb makes one), and a user who may use that", err)
+	}
+	return err
 }
 
 // openRedis gives Redis what changes all the time. One that isn't there yet stops nothing: readiness says so, and it is
