@@ -182,17 +182,17 @@ func orDefault(d, otherwise time.Duration) time.Duration {
 
 func (c Config) check() error {
 	if c.Issuer == "" {
-		return errors.New("Issuer is empty: set it to the issuer's URL")
+		return errors.New("field Issuer is empty: set it to the issuer's URL")
 	}
 	if c.Audience == "" {
-		return errors.New("Audience is empty: set it to the name tokens for this server carry in aud")
+		return errors.New("field Audience is empty: set it to the name tokens for this server carry in aud")
 	}
 	if _, err := checkIssuer(c.Issuer); err != nil {
-		return fmt.Errorf("Issuer: %w", err)
+		return fmt.Errorf("field Issuer: %w", err)
 	}
 	for _, alg := range c.Algorithms {
 		if !jws.Known(alg) {
-			return fmt.Errorf("Algorithms: %q isn't one of ES256, RS256, ES384, PS256, EdDSA", alg)
+			return fmt.Errorf("field Algorithms: %q isn't one of ES256, RS256, ES384, PS256, EdDSA", alg)
 		}
 	}
 	return errors.Join(c.checkBounds(), c.checkStatus(), c.checkHTTP())
@@ -201,15 +201,15 @@ func (c Config) check() error {
 func (c Config) checkBounds() error {
 	switch {
 	case c.Leeway > MaxLeeway:
-		return fmt.Errorf("Leeway of %v is over %v: mend the clocks instead", c.Leeway, MaxLeeway)
+		return fmt.Errorf("field Leeway: %v is over %v: mend the clocks instead", c.Leeway, MaxLeeway)
 	case c.CacheSize > maxCacheSize:
-		return fmt.Errorf("CacheSize of %d is over %d", c.CacheSize, maxCacheSize)
+		return fmt.Errorf("field CacheSize: %d is over %d", c.CacheSize, maxCacheSize)
 	case c.Poll != 0 && c.Poll < 100*time.Millisecond:
-		return fmt.Errorf("Poll of %v is under 100 ms", c.Poll)
+		return fmt.Errorf("field Poll: %v is under 100 ms", c.Poll)
 	case c.Outage < 0 || c.StatusMaxAge < 0:
-		return errors.New("Outage or StatusMaxAge is negative")
+		return errors.New("field Outage or StatusMaxAge is negative")
 	case c.StatusMaxAge != 0 && c.StatusMaxAge < orDefault(c.Poll, DefaultPoll):
-		return fmt.Errorf("StatusMaxAge of %v is under Poll: every list would be too old", c.StatusMaxAge)
+		return fmt.Errorf("field StatusMaxAge: %v is under Poll: every list would be too old", c.StatusMaxAge)
 	}
 	return nil
 }
@@ -219,20 +219,20 @@ func (c Config) checkStatus() error {
 		return nil
 	}
 	if c.Status != nil || c.StatusMaxAge != 0 {
-		return errors.New("DangerouslyAcceptRevokedTokens contradicts Status and StatusMaxAge: choose one")
+		return errors.New("field DangerouslyAcceptRevokedTokens contradicts Status and StatusMaxAge: choose one")
 	}
 	return nil
 }
 
 func (c Config) checkHTTP() error {
 	if strings.ContainsAny(c.Cookie, " \t\r\n=;,\"") {
-		return fmt.Errorf("Cookie %q isn't the name of a cookie", c.Cookie)
+		return fmt.Errorf("field Cookie: %q isn't the name of a cookie", c.Cookie)
 	}
 	if len(c.TrustedOrigins) > 0 && c.Cookie == "" {
-		return errors.New("TrustedOrigins without Cookie: they are for requests with a cookie")
+		return errors.New("field TrustedOrigins without Cookie: they are for requests with a cookie")
 	}
 	if c.BaseURL != "" && origin(c.BaseURL) != c.BaseURL {
-		return fmt.Errorf("BaseURL %q isn't scheme://host[:port]", c.BaseURL)
+		return fmt.Errorf("field BaseURL: %q isn't scheme://host[:port]", c.BaseURL)
 	}
 	return nil
 }

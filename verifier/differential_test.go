@@ -20,6 +20,15 @@ import (
 // is one of key's, and who it says it is about.
 type judges struct{ key *ecdsa.PublicKey }
 
+func judgesOf(tb testing.TB, key verifier.Key) judges {
+	tb.Helper()
+	public, ok := key.Public.(*ecdsa.PublicKey)
+	if !ok {
+		tb.Fatalf("a key of type %T", key.Public)
+	}
+	return judges{public}
+}
+
 func (j judges) joseSubject(raw string) (string, error) {
 	parsed, err := josejwt.ParseSigned(raw, []jose.SignatureAlgorithm{jose.ES256})
 	if err != nil {
@@ -52,7 +61,7 @@ func newAgreement(tb testing.TB) agreement {
 	cfg := iss.Config(verifiertest.Audience)
 	cfg.Keys, cfg.CacheSize, cfg.Algorithms, cfg.DangerouslyAcceptRevokedTokens = keys, -1, []string{"ES256"}, true
 	return agreement{
-		judges: judges{keys[iss.KeyID()].Public.(*ecdsa.PublicKey)}, iss: iss, v: newVerifier(tb, cfg),
+		judges: judgesOf(tb, keys[iss.KeyID()]), iss: iss, v: newVerifier(tb, cfg),
 		header: fmt.Sprintf(`{"alg":"ES256","kid":%q,"typ":"at+jwt"`, iss.KeyID()),
 		claims: strings.TrimSuffix(toJSON(tb, iss.Claims()), "}"),
 	}
@@ -120,7 +129,7 @@ func FuzzRaw(f *testing.F) {
 	cfg := iss.Config(verifiertest.Audience)
 	cfg.Keys, cfg.DangerouslyAcceptRevokedTokens = keys, true
 	v := newVerifier(f, cfg)
-	j := judges{keys[iss.KeyID()].Public.(*ecdsa.PublicKey)}
+	j := judgesOf(f, keys[iss.KeyID()])
 	good := iss.Token()
 	for _, raw := range []string{good, good + ".", good[:len(good)-1], "a.b.c", strings.ReplaceAll(good, ".", ".."), "", iss.Expired()} {
 		f.Add(raw)

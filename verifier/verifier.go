@@ -55,7 +55,7 @@ func (v *Verifier) prepareHTTP(context.Context) (err error) {
 	v.csrf = http.NewCrossOriginProtection()
 	for _, o := range v.cfg.TrustedOrigins {
 		if err := v.csrf.AddTrustedOrigin(o); err != nil {
-			return fmt.Errorf("verifier config: TrustedOrigins: %w", err)
+			return fmt.Errorf("verifier config: field TrustedOrigins: %w", err)
 		}
 	}
 	return nil

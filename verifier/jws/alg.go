@@ -61,13 +61,20 @@ type workspace struct {
 	der    [2 + 2*(3+48)]byte
 }
 
-var workspaces = sync.Pool{New: func() any { return new(workspace) }}
+var workspaces sync.Pool
+
+func newWorkspace() *workspace {
+	if w, ok := workspaces.Get().(*workspace); ok {
+		return w
+	}
+	return new(workspace)
+}
 
 // RFC 7518 §3.5: the salt is as long as the hash.
 var pss = &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}
 
 func holds(alg string, key crypto.PublicKey, signed, sig []byte) bool {
-	w := workspaces.Get().(*workspace)
+	w := newWorkspace()
 	defer workspaces.Put(w)
 	switch k := key.(type) {
 	case *ecdsa.PublicKey:

@@ -97,7 +97,11 @@ func (k *signingKey) signature(signed []byte) ([]byte, error) {
 
 // signECDSA is r and s side by side, at their full length (RFC 7518 §3.4).
 func (k *signingKey) signECDSA(digest []byte, size int) ([]byte, error) {
-	r, s, err := ecdsa.Sign(rand.Reader, k.signer.(*ecdsa.PrivateKey), digest)
+	private, ok := k.signer.(*ecdsa.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("verifiertest: %s with a %T", k.alg, k.signer)
+	}
+	r, s, err := ecdsa.Sign(rand.Reader, private, digest)
 	if err != nil {
 		return nil, err
 	}
