@@ -92,6 +92,9 @@ func makeFile(path string) error {
 
 // unusable says how to mend a path that can't be used.
 func unusable(path string, err error) error {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok && e.Code() == sqlite3.SQLITE_NOTADB {
+		return fmt.Errorf("%s: %w; restore a backup, or move the file away to begin with an empty database", path, err)
+	}
 	return fmt.Errorf("can't write %s: %w; make the directory %s writable for the user that runs signet, or name another by SIGNET_DATA_DIR or SIGNET_DATABASE_URL",
 		path, err, filepath.Dir(path))
 }
