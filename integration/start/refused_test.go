@@ -26,7 +26,7 @@ func TestRefused(t *testing.T) {
 		{"PostgreSQL that isn't there", noPostgres, []string{"connection refused", "SIGNET_DATABASE_URL must name a PostgreSQL that runs"}},
 		{"a database that isn't there", noDatabase, []string{"does not exist", "SIGNET_DATABASE_URL must name a PostgreSQL that runs, a database in it"}},
 		{"Redis of another database", foreignRedis, []string{"this Redis belongs to another Signet database", "give each its own Redis"}},
-		{"a file that is no database", noSQLite, []string{"signet.db", "not a database"}},
+		{"a file that is no database", noSQLite, []string{"signet.db", "not a database", "restore a backup, or move the file away"}},
 		{"a data directory that nobody can make", noDirectory, []string{"name another by SIGNET_DATA_DIR or SIGNET_DATABASE_URL"}},
 		{"several settings that contradict", contradictions, []string{
 			"SIGNET_ISSUER: must be https", "SIGNET_REFRESH_TTL: is 1h0m0s", "SIGNET_TRUSTED_PROXIES: \"0.0.0.0/0\" trusts everybody", "SIGNET_CORS_ORIGINS: \"*\"",
