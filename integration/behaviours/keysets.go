@@ -307,35 +307,47 @@ func badSets(t *Trial) error {
 	return nil
 }
 
-// Bounds of the endless set: what may be read of it, and where the server ends it.
-const (
-	endlessMost = 8 << 20
-	endlessEnd  = 24 << 20
-)
+// looks waits until the library asks for the keys again: by its own pace, or for
+// a kid that it doesn't know.
+func (t *Trial) looks(verify Verify) error {
+	before := t.Issuer.Hits(jwksPath)
+	asked := func() bool {
+		_, _ = t.ask(verify, t.Issuer.By(newEC("ES256"))), t.ask(verify, t.Issuer.Good())
+		return t.Issuer.Hits(jwksPath) > before
+	}
+	if !t.until(5*quick, asked) {
+		return errors.New("it never looked again")
+	}
+	return nil
+}
+
+// endlessEnd is where the server ends the endless set: far beyond what the
+// buffers between the two can hold of it.
+const endlessEnd = 32 << 20
 
 func endlessSet(t *Trial) error {
-	verify, err := t.opened()
+	verify, err := t.opened(refreshQuickly)
 	if err != nil {
 		return err
 	}
-	var sent atomic.Int64
+	var read, cut atomic.Bool
 	t.Issuer.Answer(jwksPath, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		chunk := []byte(strings.Repeat(" ", 64<<10))
-		for sent.Load() < endlessEnd {
-			n, err := w.Write(chunk)
-			if sent.Add(int64(n)); err != nil {
+		for sent := 0; sent < endlessEnd; sent += len(chunk) {
+			if _, err := w.Write(chunk); err != nil {
+				cut.Store(true)
 				return
 			}
 		}
+		read.Store(true)
 	})
-	_ = t.ask(verify, t.Issuer.By(newEC("ES256"))) // has it look
-	if sent.Load() == 0 {
-		return errors.New("it never looked")
+	if err := t.looks(verify); err != nil {
+		return err
 	}
-	t.wait(500 * time.Millisecond)
-	if n := sent.Load(); n > endlessMost {
-		return fmt.Errorf("%d MiB of it were read", n>>20)
+	t.until(patience, func() bool { return cut.Load() || read.Load() })
+	if read.Load() || !cut.Load() {
+		return fmt.Errorf("read to the end, %d MiB: %v", endlessEnd>>20, read.Load())
 	}
 	return t.wantTaken(verify, "a known key's token", t.Issuer.Good())
 }
@@ -345,11 +357,14 @@ func redirectedSet(t *Trial) error {
 	if err != nil {
 		return err
 	}
-	verify, err := t.opened()
+	verify, err := t.opened(refreshQuickly)
 	if err != nil {
 		return err
 	}
 	t.Issuer.Answer(jwksPath, redirect(evil.URL+jwksPath))
+	if err := t.looks(verify); err != nil {
+		return err
+	}
 	raw := evil.ec.sign(evil.ec.header(""), t.Issuer.with(nil))
 	if err := t.wantRefused(verify, "a token of the key behind the redirect", raw); err != nil {
 		return err

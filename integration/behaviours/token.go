@@ -112,4 +112,4 @@ func (i *Issuer) members(all ...string) (tokens []token) {
 	return tokens
 }
 
-func shorten(s string) string { return fmt.Sprintf("%.60s", s) }
+func shorten(s string) string { return fmt.Sprintf("%.60q", s) }
