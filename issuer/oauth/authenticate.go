@@ -65,18 +65,11 @@ func credentials(r *http.Request, form url.Values) (id.Client, client.Credential
 // basic reads client_secret_basic: id and secret are form-encoded before they are
 // put together (RFC 6749 §2.3.1).
 func basic(r *http.Request, named string) (id.Client, client.Credentials, error) {
-	bad := httpx.BadRequest("the Authorization header is not HTTP Basic with client_id and client_secret")
 	user, pass, ok := r.BasicAuth()
-	if !ok {
-		return "", client.Credentials{}, bad
-	}
 	name, err := url.QueryUnescape(user)
-	if err != nil {
-		return "", client.Credentials{}, bad
-	}
-	secret, err := url.QueryUnescape(pass)
-	if err != nil {
-		return "", client.Credentials{}, bad
+	secret, err2 := url.QueryUnescape(pass)
+	if !ok || err != nil || err2 != nil {
+		return "", client.Credentials{}, httpx.BadRequest("the Authorization header is not HTTP Basic with client_id and client_secret")
 	}
 	if named != "" && named != name {
 		return "", client.Credentials{}, httpx.BadRequest("client_id is not the one of the Authorization header")
