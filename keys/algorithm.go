@@ -53,7 +53,7 @@ func (a Algorithm) check(pub crypto.PublicKey) error {
 			return fmt.Errorf("%w: %s doesn't go with a key on curve %s", ErrAlgorithm, a, k.Curve.Params().Name)
 		}
 		if _, err := k.ECDH(); err != nil { // refuses a point that isn't on the curve
-			return fmt.Errorf("%w: %v", ErrAlgorithm, err)
+			return fmt.Errorf("%w: %w", ErrAlgorithm, err)
 		}
 		return nil
 	case *rsa.PublicKey:

@@ -8,12 +8,10 @@ import (
 	"crypto/rsa"
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/pem"
 	"fmt"
 	"math/big"
 	"strings"
 	"sync"
-	"testing"
 
 	"github.com/signet-oidc/signet/keys"
 )
@@ -111,7 +109,7 @@ func (p *spyProvider) forms() (out []string) {
 // formsOf lists ways to print the beginning of b.
 func formsOf(b []byte) []string {
 	head := b[:12]
-	list := strings.Trim(fmt.Sprint(head), "[]")
+	list := strings.Trim(fmt.Sprintf("%d", head), "[]")
 	be, le := binary.BigEndian, binary.LittleEndian
 	n := len(b)
 	return []string{
@@ -121,14 +119,4 @@ func formsOf(b []byte) []string {
 		strings.Trim(fmt.Sprintf("%#v", head), "[]byte{}"), base64.RawStdEncoding.EncodeToString(head), base64.RawURLEncoding.EncodeToString(head),
 		new(big.Int).SetBytes(b).String(),
 	}
-}
-
-// pemOf makes a private key in PEM.
-func pemOf(t *testing.T, alg keys.Algorithm) []byte {
-	t.Helper()
-	_, der, err := keys.Software{}.Generate(t.Context(), alg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 }

@@ -138,10 +138,20 @@ func (d *deployment) changeKinds() string {
 	return strings.Join(out, " ")
 }
 
+// as asserts that v is a T.
+func as[T any](t *testing.T, v any) T {
+	t.Helper()
+	out, ok := v.(T)
+	if !ok {
+		t.Fatalf("%T, want %T", v, out)
+	}
+	return out
+}
+
 // verifyJWS checks a compact token with go-jose, which knows nothing of the ring.
 func verifyJWS(t *testing.T, token string, pub crypto.PublicKey, alg keys.Algorithm) (payload, header string) {
 	t.Helper()
-	sig, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(alg)})
+	sig, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(alg)})
 	if err != nil {
 		t.Fatalf("parse token: %v", err)
 	}

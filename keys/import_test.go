@@ -71,7 +71,7 @@ func TestImportRetired(t *testing.T) {
 		t.Errorf("result %+v", res)
 	}
 	pub, alg, ok := k.Ring().PublicKey("legacy-2024", d.clock.Now())
-	if !ok || alg != keys.RS256 || !f.private.Public().(*rsa.PublicKey).Equal(pub) {
+	if !ok || alg != keys.RS256 || !as[*rsa.PublicKey](t, f.private.Public()).Equal(pub) {
 		t.Errorf("published: %v %s", ok, alg)
 	}
 	if !slices.Contains(published(t, k.Ring().JWKS(d.clock.Now())), "legacy-2024") {
@@ -110,7 +110,7 @@ func TestImportStandby(t *testing.T) {
 	d.rotate(k, keys.RotateRequest{})
 	d.pass(keys.ActivateAhead, k)
 	key, err := k.Ring().Signer(keys.ES256, d.clock.Now())
-	if err != nil || key.ID() != res.KID || !f.private.Public().(*ecdsa.PublicKey).Equal(key.Public()) {
+	if err != nil || key.ID() != res.KID || !as[*ecdsa.PublicKey](t, f.private.Public()).Equal(key.Public()) {
 		t.Errorf("signer %v %v, want the imported key", key, err)
 	}
 }
@@ -216,8 +216,9 @@ func TestImportRefuses(t *testing.T) {
 
 func TestImportForms(t *testing.T) {
 	ec, rs := foreignKey(t, keys.ES256), foreignKey(t, keys.RS256)
-	sec1, _ := x509.MarshalECPrivateKey(ec.private.(*ecdsa.PrivateKey))
-	rsPub := rs.private.Public().(*rsa.PublicKey)
+	sec1, _ := x509.MarshalECPrivateKey(as[*ecdsa.PrivateKey](t, ec.private))
+	rsPub := as[*rsa.PublicKey](t, rs.private.Public())
+	pkcs1 := block("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(as[*rsa.PrivateKey](t, rs.private)))
 	for _, tc := range []struct {
 		name string
 		key  []byte
@@ -226,8 +227,8 @@ func TestImportForms(t *testing.T) {
 	}{
 		{"PKCS #8", ec.pem, "", keys.ES256},
 		{"SEC 1", block("EC PRIVATE KEY", sec1), "", keys.ES256},
-		{"PKCS #1", block("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(rs.private.(*rsa.PrivateKey))), "", keys.RS256},
-		{"PKCS #1, for PS256", block("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(rs.private.(*rsa.PrivateKey))), keys.PS256, keys.PS256},
+		{"PKCS #1", pkcs1, "", keys.RS256},
+		{"PKCS #1, for PS256", pkcs1, keys.PS256, keys.PS256},
 		{"PKIX", ec.public, "", keys.ES256},
 		{"PKCS #1, public", block("RSA PUBLIC KEY", x509.MarshalPKCS1PublicKey(rsPub)), "", keys.RS256},
 		{"JWK, private", rs.jwk(t, "", "PS256", "sig", false), "", keys.PS256},

@@ -70,7 +70,7 @@ func TestPSSSalt(t *testing.T) {
 	sig, _ := base64.RawURLEncoding.DecodeString(token[i+1:])
 	sum := sha256.Sum256([]byte(token[:i]))
 	opts := &rsa.PSSOptions{SaltLength: 32}
-	if err := rsa.VerifyPSS(key.Public().(*rsa.PublicKey), crypto.SHA256, sum[:], sig, opts); err != nil {
+	if err := rsa.VerifyPSS(as[*rsa.PublicKey](t, key.Public()), crypto.SHA256, sum[:], sig, opts); err != nil {
 		t.Error(err)
 	}
 }
@@ -98,7 +98,7 @@ func signerOf(t *testing.T, k *keys.Keeper, alg keys.Algorithm, private crypto.S
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !key.Public().(interface{ Equal(crypto.PublicKey) bool }).Equal(private.Public()) {
+	if !as[interface{ Equal(crypto.PublicKey) bool }](t, key.Public()).Equal(private.Public()) {
 		if _, err := k.Rotate(t.Context(), keys.RotateRequest{Force: true}); err != nil {
 			t.Fatal(err)
 		}

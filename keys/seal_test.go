@@ -88,7 +88,7 @@ func TestTampering(t *testing.T) {
 		want   error
 	}{
 		{"a bit of a private part", func(_ map[string]any, s, _ []record) {
-			b := []byte(s[0]["private"].(string))
+			b := []byte(as[string](t, s[0]["private"]))
 			b[30] ^= 1
 			s[0]["private"] = string(b)
 		}, keys.ErrSealed},
@@ -99,7 +99,7 @@ func TestTampering(t *testing.T) {
 			r[0]["private"], r[1]["private"] = r[1]["private"], r[0]["private"]
 		}, keys.ErrSealed},
 		{"a refresh key as a signing key", func(_ map[string]any, s, r []record) { s[0]["private"] = r[0]["private"] }, keys.ErrSealed},
-		{"another seal format", func(_ map[string]any, s, _ []record) { s[0]["private"] = "2" + s[0]["private"].(string)[1:] }, keys.ErrSealed},
+		{"another seal format", func(_ map[string]any, s, _ []record) { s[0]["private"] = "2" + as[string](t, s[0]["private"])[1:] }, keys.ErrSealed},
 		{"cut", func(_ map[string]any, s, _ []record) { s[0]["private"] = "1." + seal.Fingerprint() + ".AAAA" }, keys.ErrSealed},
 		{"public parts swapped", func(_ map[string]any, s, _ []record) { s[0]["public"], s[1]["public"] = s[1]["public"], s[0]["public"] }, keys.ErrDocument},
 		{"another algorithm", func(_ map[string]any, s, _ []record) { s[0]["alg"] = "RS256" }, keys.ErrDocument},
@@ -119,7 +119,7 @@ func TestTampering(t *testing.T) {
 			if err := json.Unmarshal(stored.Document, &ring); err != nil {
 				t.Fatal(err)
 			}
-			tc.change(ring, records(ring["keys"]), records(ring["refresh"]))
+			tc.change(ring, records(t, ring["keys"]), records(t, ring["refresh"]))
 			stored.Document, _ = json.Marshal(ring)
 			stored.Version++
 			d.store.Put(stored)
@@ -127,7 +127,7 @@ func TestTampering(t *testing.T) {
 				t.Errorf("open: %v, want %v", err, tc.want)
 			}
 			d.clock.Advance(1)
-			if err := k.Reload(t.Context()); err == nil && tc.want != keys.ErrSealed && tc.want != keys.ErrProvider {
+			if err := k.Reload(t.Context()); err == nil && !errors.Is(tc.want, keys.ErrSealed) && !errors.Is(tc.want, keys.ErrProvider) {
 				t.Error("a running replica took it")
 			}
 			if got := d.signer(k, keys.ES256); got != kid {
@@ -137,10 +137,11 @@ func TestTampering(t *testing.T) {
 	}
 }
 
-func records(v any) []map[string]any {
+func records(t *testing.T, v any) []map[string]any {
+	t.Helper()
 	var out []map[string]any
-	for _, r := range v.([]any) {
-		out = append(out, r.(map[string]any))
+	for _, r := range as[[]any](t, v) {
+		out = append(out, as[map[string]any](t, r))
 	}
 	return out
 }
