@@ -171,7 +171,7 @@ func TestDummyIsAHashOfTheCost(t *testing.T) {
 			t.Errorf("Cost(newDummy(%d)) = %d, %v", cost, got, err)
 		}
 	}
-	if newDummy(10) == newDummy(10) {
+	if a, b := newDummy(10), newDummy(10); a == b {
 		t.Error("two dummies are alike")
 	}
 	// A real bcrypt is done with it, not one that fails early.
