@@ -35,9 +35,10 @@ func (s *Store) Unsettled(ctx context.Context, limit int) ([]id.Session, error) 
 func (s *Store) unsettledOf(ctx context.Context, tags []string, limit int) ([]id.Session, error) {
 	var found []id.Session
 	err := s.do(ctx, "unsettled", func(ctx context.Context) error {
-		cmds, err := s.client.Pipelined(ctx, func(p driver.Pipeliner) error {
-			for _, tag := range tags {
-				p.SRandMemberN(ctx, unsettledKey(tag), int64(limit))
+		cmds := make([]*driver.StringSliceCmd, len(tags))
+		_, err := s.client.Pipelined(ctx, func(p driver.Pipeliner) error {
+			for i, tag := range tags {
+				cmds[i] = p.SRandMemberN(ctx, unsettledKey(tag), int64(limit))
 			}
 			return nil
 		})
@@ -45,7 +46,7 @@ func (s *Store) unsettledOf(ctx context.Context, tags []string, limit int) ([]id
 			return err
 		}
 		for _, cmd := range cmds {
-			for _, sid := range cmd.(*driver.StringSliceCmd).Val() {
+			for _, sid := range cmd.Val() {
 				found = append(found, id.Session(sid))
 			}
 		}
