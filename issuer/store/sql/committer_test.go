@@ -15,7 +15,7 @@ import (
 // batched holds the writer back until n jobs wait, so that they are one batch.
 func batched(t *testing.T, db *DB, n int, jobs ...func(context.Context, runner) error) []error {
 	t.Helper()
-	c := db.engine.(*sqliteEngine).writes
+	c := engineOf[*sqliteEngine](t, db).writes
 	begun, release := make(chan struct{}), make(chan struct{})
 	done := make(chan error, n+1)
 	go func() {
@@ -28,7 +28,11 @@ func batched(t *testing.T, db *DB, n int, jobs ...func(context.Context, runner) 
 		go func() {
 			defer func() {
 				if p := recover(); p != nil {
-					results[i] <- p.(error)
+					err, ok := p.(error)
+					if !ok {
+						panic(p)
+					}
+					results[i] <- err
 				}
 			}()
 			results[i] <- c.do(t.Context(), job)
@@ -105,7 +109,7 @@ func TestBatchFails(t *testing.T) {
 // TestGiveUp: a caller that goes while its change waits leaves nothing behind.
 func TestGiveUp(t *testing.T) {
 	db := opened(t, Config{URL: "sqlite:" + filepath.Join(t.TempDir(), "signet.db")})
-	c := db.engine.(*sqliteEngine).writes
+	c := engineOf[*sqliteEngine](t, db).writes
 	begun, release, held := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	go func() {
 		held <- c.do(t.Context(), func(context.Context, runner) error { close(begun); <-release; return nil })

@@ -139,7 +139,7 @@ func all[T any](ctx context.Context, r runner, scan func(scanner) (T, error), qu
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // rows.Err says what there is to say
 	var out []T
 	for rows.Next() {
 		v, err := scan(rows)

@@ -33,7 +33,7 @@ func (db *DB) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer admin.Close()
+	defer func() { _ = admin.Close() }() // what it did is committed
 	release, err := db.lockMigration(ctx, admin)
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func (db *DB) SchemaVersion(ctx context.Context) (has, wants int64, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	defer admin.Close()
+	defer func() { _ = admin.Close() }() // what it did is committed
 	p, err := db.schema(admin)
 	if err != nil {
 		return 0, 0, err

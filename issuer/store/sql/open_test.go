@@ -145,12 +145,12 @@ func TestMigrateAtOnce(t *testing.T) {
 		ids := make(chan string, 6)
 		for range cap(ids) {
 			go func() {
-				errs <- func() error {
+				errs <- func() (err error) {
 					db, err := Open(t.Context(), Config{URL: url})
 					if err != nil {
 						return err
 					}
-					defer db.Close()
+					defer func() { err = errors.Join(err, db.Close()) }()
 					if err := db.Migrate(t.Context()); err != nil {
 						return err
 					}

@@ -68,7 +68,7 @@ func (e listening) transact(ctx context.Context, f func(context.Context, runner)
 func TestPlans(t *testing.T) {
 	db := opened(t, Config{URL: "sqlite:" + filepath.Join(t.TempDir(), "signet.db")})
 	to := &heardOf{queries: map[string]int{}}
-	heard := &DB{engine: listening{db.engine.(*sqliteEngine), to}, config: db.config}
+	heard := &DB{engine: listening{engineOf[*sqliteEngine](t, db), to}, config: db.config}
 	exercise(t, heard.Backend())
 	if len(to.queries) < 40 {
 		t.Errorf("only %d statements were heard", len(to.queries))

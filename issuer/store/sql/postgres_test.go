@@ -92,7 +92,7 @@ func TestRetries(t *testing.T) {
 // TestPoolIsFull: who finds no connection in time is told, and holds nothing up.
 func TestPoolIsFull(t *testing.T) {
 	db := opened(t, Config{URL: servers.Postgres(t), Conns: 1, Timeout: 200 * time.Millisecond})
-	pool := db.engine.(*postgresEngine).pool
+	pool := engineOf[*postgresEngine](t, db).pool
 	conn, err := pool.Conn(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -36,6 +36,16 @@ func opened(t testing.TB, c Config) *DB {
 	return db
 }
 
+// engineOf is the engine of a database, of the kind that a test needs.
+func engineOf[E engine](t testing.TB, db *DB) E {
+	t.Helper()
+	e, ok := db.engine.(E)
+	if !ok {
+		t.Fatalf("the engine is %T, want %T", db.engine, e)
+	}
+	return e
+}
+
 func TestConformance(t *testing.T) {
 	for _, d := range databases {
 		t.Run(d.name, func(t *testing.T) {
