@@ -72,9 +72,10 @@ func (f *follower) look(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("read the feed: %w", err)
 		}
+		f.refuse(page)
 		before := f.at
 		if err := f.applyPage(ctx, page); err != nil {
-			return err
+			return errors.Join(err, f.refuseAfter(ctx, page))
 		}
 		if len(page) < feedPage || f.at == before {
 			f.last = now
@@ -82,6 +83,29 @@ func (f *follower) look(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// refuse sets the status bits of a page, before anything that can fail: a token
+// store that is away must not keep the end of a session from being seen here. It
+// may have forgotten that end when it comes back.
+func (f *follower) refuse(page []store.Change) {
+	for _, c := range page {
+		if c.Kind == store.Session {
+			f.issuer.bits.Set(c.Version)
+		}
+	}
+}
+
+// refuseAfter does so with all that comes after a page that couldn't be applied.
+func (f *follower) refuseAfter(ctx context.Context, page []store.Change) (err error) {
+	for len(page) >= feedPage {
+		last := page[len(page)-1].Seq
+		if page, err = f.issuer.backend.Feed.Since(ctx, last, 0, feedPage); err != nil {
+			return fmt.Errorf("read the feed: %w", err)
+		}
+		f.refuse(page)
+	}
+	return nil
 }
 
 func (f *follower) applyPage(ctx context.Context, page []store.Change) error {
