@@ -57,12 +57,12 @@ func (m *Minter) StatusList(alg keys.Algorithm, l StatusList) (string, error) {
 	return m.sign(alg, discovery.TypeStatusList, claims, l.Issued)
 }
 
+// deflate packs at zlib's default level, though the highest is recommended (Token
+// Status List §4.1): that takes 9 to 15 ms a list instead of 0.3 to 3, for 1 to 10 %
+// fewer bytes where there are many, and a list is packed whenever a bit has changed.
 func deflate(b []byte) ([]byte, error) {
 	var packed bytes.Buffer
-	w, err := zlib.NewWriterLevel(&packed, zlib.BestCompression)
-	if err != nil {
-		return nil, err
-	}
+	w := zlib.NewWriter(&packed)
 	if _, err := w.Write(b); err != nil {
 		return nil, err
 	}
