@@ -44,11 +44,11 @@ func Fits(alg string, key crypto.PublicKey) bool {
 }
 
 // verify is one switch by algorithm; each arm is the standard library's call.
-func verify(alg string, key crypto.PublicKey, signed, sig []byte) error {
+func (w *workspace) verify(alg string, key crypto.PublicKey, signed, sig []byte) error {
 	if !Fits(alg, key) {
 		return fmt.Errorf("%w: %.16q with a %T", ErrAlgorithm, alg, key)
 	}
-	if holds(alg, key, signed, sig) {
+	if w.holds(alg, key, signed, sig) {
 		return nil
 	}
 	return ErrSignature
@@ -57,6 +57,7 @@ func verify(alg string, key crypto.PublicKey, signed, sig []byte) error {
 // workspace is what the standard library's calls are given pointers to. They drag
 // it onto the heap, so it is used again.
 type workspace struct {
+	sig    [512]byte // the signature of RSA 4096; a longer one gets its own
 	digest [sha512.Size384]byte
 	der    [2 + 2*(3+48)]byte
 }
@@ -73,9 +74,7 @@ func newWorkspace() *workspace {
 // RFC 7518 §3.5: the salt is as long as the hash.
 var pss = &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}
 
-func holds(alg string, key crypto.PublicKey, signed, sig []byte) bool {
-	w := newWorkspace()
-	defer workspaces.Put(w)
+func (w *workspace) holds(alg string, key crypto.PublicKey, signed, sig []byte) bool {
 	switch k := key.(type) {
 	case *ecdsa.PublicKey:
 		return w.holdsECDSA(k, w.hash(alg, signed), sig)

@@ -23,9 +23,10 @@ func SplitUpTo(raw string, limit int) (Parts, error) {
 	if len(raw) > limit {
 		return Parts{}, malformed("too large")
 	}
+	// Not LastIndexByte: it goes byte by byte, and the signature is long.
 	first := strings.IndexByte(raw, '.')
-	last := strings.LastIndexByte(raw, '.')
-	if first <= 0 || last <= first+1 || last == len(raw)-1 || strings.IndexByte(raw[first+1:last], '.') >= 0 {
+	last := first + 1 + strings.IndexByte(raw[first+1:], '.')
+	if first <= 0 || last <= first+1 || last == len(raw)-1 || strings.IndexByte(raw[last+1:], '.') >= 0 {
 		return Parts{}, malformed("not three parts joined by dots")
 	}
 	return Parts{
@@ -36,21 +37,13 @@ func SplitUpTo(raw string, limit int) (Parts, error) {
 	}, nil
 }
 
-// scratch is the size of buffers that stay on the stack: room for the usual
-// token, and for a signature of RSA 4096.
-const (
-	scratch    = 1536
-	scratchSig = 512
-)
-
 // Payload decodes the second part. Ask for it once the signature has held.
 func (p Parts) Payload() (string, error) {
-	var buf [scratch]byte
-	decoded, err := Decode(buf[:0], p.Claims)
+	decoded, err := Decode(nil, p.Claims)
 	if err != nil {
 		return "", err
 	}
-	return string(decoded), nil
+	return textOf(decoded), nil
 }
 
 // Verify checks the signature by alg with key: a *rsa.PublicKey,
@@ -60,13 +53,13 @@ func (p Parts) Payload() (string, error) {
 // It returns an error that wraps ErrMalformed, ErrAlgorithm (alg isn't known, or
 // not for this type of key) or ErrSignature.
 func (p Parts) Verify(alg string, key crypto.PublicKey) error {
-	var buf [scratchSig]byte
-	sig, err := Decode(buf[:0], p.Signature)
+	w := newWorkspace()
+	defer workspaces.Put(w)
+	sig, err := Decode(w.sig[:0], p.Signature)
 	if err != nil {
 		return err
 	}
-	var text [scratch]byte
-	err = verify(alg, key, append(text[:0], p.Signed...), sig)
+	err = w.verify(alg, key, bytesOf(p.Signed), sig)
 	if err != nil && !inAlphabet(p.Claims) {
 		return errBase64 // looked at only now, so that a good token needn't wait for it
 	}
@@ -110,12 +103,11 @@ func ReadHeader(b64 string, key EmbeddedKey) (Header, error) {
 	if len(b64) > maxHeader {
 		return Header{}, malformed("header larger than 4 KiB")
 	}
-	var buf [scratchSig]byte
-	decoded, err := Decode(buf[:0], b64)
+	decoded, err := Decode(nil, b64)
 	if err != nil {
 		return Header{}, err
 	}
-	return parseHeader(string(decoded), key)
+	return parseHeader(textOf(decoded), key)
 }
 
 func parseHeader(text string, key EmbeddedKey) (Header, error) {
