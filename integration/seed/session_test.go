@@ -90,7 +90,7 @@ func TestRefresh(t *testing.T) {
 			s.refreshGrant(t, c, next.text("refresh_token")).want(t, http.StatusOK, "")
 		}
 		for name, token := range map[string]string{
-			"altered": alter2(next.text("refresh_token")), "cut": next.text("refresh_token")[:20], "joined": next.text("refresh_token") + next.text("refresh_token"),
+			"altered": garble(next.text("refresh_token")), "cut": next.text("refresh_token")[:20], "joined": next.text("refresh_token") + next.text("refresh_token"),
 			"an access token": next.text("access_token"), "nonsense": "sgr_x",
 		} {
 			t.Run(name, func(t *testing.T) {
@@ -114,8 +114,8 @@ func checkSuccessor(t *testing.T, a, b answer) {
 	}
 }
 
-// alter2 changes one letter in the middle.
-func alter2(token string) string {
+// garble changes one letter in the middle.
+func garble(token string) string {
 	i := len(token) / 2
 	c := "A"
 	if token[i] == 'A' {
