@@ -42,6 +42,16 @@ func (f *Flow) SignIn(ctx context.Context, in SignIn) (Tokens, error) {
 	if err != nil {
 		return Tokens{}, err
 	}
+	t, err := f.enter(ctx, in, scope, audience)
+	if errors.Is(err, session.ErrChanged) || errors.Is(err, session.ErrNotFound) {
+		t, err = f.enter(ctx, in, scope, audience) // what was proved may hold no longer
+	}
+	return t, err
+}
+
+// enter checks the password and opens the session. A user whom another changes in
+// between is session.ErrChanged, or session.ErrNotFound where deleted.
+func (f *Flow) enter(ctx context.Context, in SignIn, scope, audience []string) (Tokens, error) {
 	user, err := f.authenticate(ctx, in)
 	if err != nil {
 		return Tokens{}, err

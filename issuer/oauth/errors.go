@@ -22,6 +22,7 @@ var Errors = httpx.Table{
 	{Is: context.DeadlineExceeded, Answer: httpx.Unavailable},
 	{Is: keys.ErrStale, Answer: httpx.Unavailable},
 	{Is: keys.ErrNoKey, Answer: httpx.Unavailable},
+	{Is: session.ErrChanged, Answer: httpx.Unavailable}, // twice within one login
 	{Is: limit.ErrThrottled, Answer: httpx.TooMany, Retry: httpx.Retry(func(e *limit.ThrottledError) time.Duration { return e.RetryAfter })},
 	{Is: account.ErrBusy, Answer: httpx.Unavailable, Retry: httpx.Retry(func(e *account.BusyError) time.Duration { return e.RetryAfter })},
 

@@ -73,7 +73,8 @@ type Grant struct {
 
 // Open opens a login and a session in it, and returns its first refresh token.
 // Durable in this order: the ledger's rows with e, then the generation. A crash in
-// between leaves a session that nobody has a token of.
+// between leaves a session that nobody has a token of. A person who was changed
+// since o.Person was read is ErrChanged, or ErrNotFound: they must prove anew.
 func (s *Sessions) Open(ctx context.Context, o Opening, e audit.Event) (Grant, error) {
 	key, err := s.Keys.Newest()
 	if err != nil {
@@ -84,7 +85,7 @@ func (s *Sessions) Open(ctx context.Context, o Opening, e audit.Event) (Grant, e
 		return Grant{}, fmt.Errorf("lease a status index: %w", err)
 	}
 	now := s.now()
-	login := Login{ID: id.NewLogin(), User: o.Person.User, AuthTime: now, AMR: o.AMR, Expires: now.Add(s.Absolute)}
+	login := Login{ID: id.NewLogin(), User: o.Person.User, AuthTime: now, AMR: o.AMR, Expires: now.Add(s.Absolute), Proved: o.Person.Version}
 	session := Session{
 		ID: id.NewSession(), Login: login.ID, User: login.User, Client: o.Client, Scope: o.Scope, Audience: o.Audience,
 		BoundKey: o.BoundKey, Status: index, AuthTime: now, Created: now, Expires: login.Expires,

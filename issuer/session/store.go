@@ -12,6 +12,10 @@ import (
 // ErrNotFound means that there is no such session or login.
 var ErrNotFound = errors.New("no such session")
 
+// ErrChanged means that the user was changed after they had proved who they are: the
+// proof may be void (a password that was replaced meanwhile), and roles are others.
+var ErrChanged = errors.New("the user has been changed meanwhile")
+
 // Login is a person in a browser or app (OIDC Session Management's End-User
 // session). Sessions hang on it; ending it ends them.
 type Login struct {
@@ -22,6 +26,9 @@ type Login struct {
 	Expires  time.Time `json:"expires"`   // absolute
 	// Cookie is the SHA-256 of the browser's login cookie; zero for an app.
 	Cookie [32]byte `json:"-"`
+	// Proved is the version of the user who proved who they are; zero: not known. It
+	// isn't kept.
+	Proved int64 `json:"-"`
 }
 
 // Session is one client's share of a login: one refresh family, one `sid`, one
@@ -74,7 +81,9 @@ type Which struct {
 // "session" (id: the sid; version: the status index) for each ended session in
 // the changes feed, in one transaction with it.
 type Ledger interface {
-	// Open writes a session, and its login unless that exists. Where the user
+	// Open writes a session, and its login unless that exists. A user who has another
+	// version by now than l.Proved, where that is known, is ErrChanged, and one that is
+	// gone ErrNotFound: what ended their sessions could not end this one. Where the user
 	// would have more than most live sessions, the oldest end with reason
 	// "too_many"; these it returns.
 	Open(ctx context.Context, l Login, s Session, most int, e audit.Event) ([]Ended, error)

@@ -16,12 +16,17 @@ type ledger struct{ db *DB }
 var _ session.Ledger = ledger{}
 
 // Open writes a session and its login. The user's row is locked meanwhile, so that
-// of several logins at once none is left out of the count. A user that is gone or a
-// login that has ended is session.ErrNotFound.
+// of several logins at once none is left out of the count, and no change of the user
+// comes in between. A user that is gone or a login that has ended is
+// session.ErrNotFound.
 func (l ledger) Open(ctx context.Context, login session.Login, s session.Session, most int, e audit.Event) ([]session.Ended, error) {
 	return change(ctx, l.db, "open a session", func(ctx context.Context, r runner) ([]session.Ended, error) {
-		if _, err := one[int](ctx, r, `SELECT 1 FROM users WHERE id = $1`+l.db.forUpdate("users"), s.User); err != nil {
+		version, err := one[int64](ctx, r, `SELECT version FROM users WHERE id = $1`+l.db.forUpdate("users"), s.User)
+		if err != nil {
 			return nil, notFound(err, session.ErrNotFound)
+		}
+		if login.Proved != 0 && login.Proved != version {
+			return nil, session.ErrChanged
 		}
 		if err := l.login(ctx, r, login); err != nil {
 			return nil, err
