@@ -22,7 +22,8 @@ type Secrets struct {
 	needles []needle
 }
 
-// needle is one form of one secret.
+// needle is one form of one secret. Case isn't regarded, for hex: no two of these
+// texts differ in case alone.
 type needle struct{ name, form, text string }
 
 // AddText takes in a secret that is text: a password or a token.
@@ -86,7 +87,7 @@ func (s *Secrets) AddECDSA(name string, key *ecdsa.PrivateKey) error {
 }
 
 func (s *Secrets) add(name, form, text string) {
-	s.needles = append(s.needles, needle{name, form, text})
+	s.needles = append(s.needles, needle{name, form, strings.ToLower(text)})
 }
 
 // unwrap takes out what breaks the lines of PEM, also within JSON.
@@ -96,8 +97,7 @@ var unwrap = strings.NewReplacer("\r", "", "\n", "", `\r`, "", `\n`, "")
 func (s *Secrets) Find(where, text string) (found []string) {
 	whole := strings.ToLower(unwrap.Replace(text))
 	for _, n := range s.needles {
-		// Without regard to case, for hex; no two of these texts differ in case alone.
-		if i := strings.Index(whole, strings.ToLower(n.text)); i >= 0 {
+		if i := strings.Index(whole, n.text); i >= 0 {
 			found = append(found, fmt.Sprintf("%s holds %s (%s), after %q", where, n.name, n.form, whole[max(0, i-shown):i]))
 		}
 	}
