@@ -160,11 +160,24 @@ func (r *rig) rotate(ctx context.Context, s *story) {
 	case a.status == http.StatusOK:
 		s.byHand++
 		r.say("%s rotated by hand", alg)
+		r.rotateAgain(ctx, s, alg)
 	case a.status == http.StatusUnauthorized:
 		r.operator.forget()
 	default:
 		r.t.Fatalf("rotate by hand: %s", a)
 	}
+}
+
+// rotateAgain asks for the next rotation at once: the standby that the last one made
+// is known to nobody yet.
+func (r *rig) rotateAgain(ctx context.Context, s *story, alg keys.Algorithm) {
+	r.t.Helper()
+	a, err := r.operator.rotate(ctx, alg)
+	if err != nil || a.status != http.StatusConflict {
+		r.t.Errorf("rotated twice in a row: %v %s, want a refusal", err, a)
+		return
+	}
+	s.refused++
 }
 
 // revoke revokes an active key whose successor every verifier knows: then only
