@@ -11,10 +11,18 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 )
 
+// gcPercent lets the heap of live data triple before it is collected, not double: a request's garbage is short-lived, the
+// live heap is some ten MB, and under load it saves a sixth of the CPU for 15 MB more (`task bench`). GOGC overrides it.
+const gcPercent = 200
+
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	// SIGHUP keeps its default: a server whose terminal went away should end.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends at once
