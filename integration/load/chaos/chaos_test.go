@@ -14,7 +14,7 @@ var long = flag.Bool("long", false, "run for minutes, at the real pace and with 
 // fast that is.
 var short = Plan{
 	Clients: 60, Thefts: 3, Leavers: 9,
-	Pace: Span{600 * time.Millisecond, 2 * time.Second}, Soon: Span{50 * time.Millisecond, 300 * time.Millisecond},
+	Pace: Span{600 * time.Millisecond, 2 * time.Second}, Thief: Span{300 * time.Millisecond, 800 * time.Millisecond}, Soon: Span{50 * time.Millisecond, 300 * time.Millisecond},
 	Window: 10 * time.Second, Sleep: Span{10200 * time.Millisecond, 11500 * time.Millisecond}, For: 25 * time.Second,
 	Lost: 0.2, Hasty: 0.5, Tabs: 0.1, Late: 0.1, Lag: time.Second, Outage: 1500 * time.Millisecond,
 }
@@ -22,7 +22,7 @@ var short = Plan{
 // whole is the issue's. The servers have their default settings.
 var whole = Plan{
 	Clients: 500, Thefts: 20, Leavers: 60,
-	Pace: Span{6 * time.Second, 20 * time.Second}, Soon: Span{300 * time.Millisecond, 2 * time.Second},
+	Pace: Span{6 * time.Second, 20 * time.Second}, Thief: Span{3 * time.Second, 8 * time.Second}, Soon: Span{300 * time.Millisecond, 2 * time.Second},
 	Window: time.Minute, Sleep: Span{61 * time.Second, 75 * time.Second}, For: 330 * time.Second,
 	Lost: 0.2, Hasty: 0.4, Tabs: 0.1, Late: 0.1, Lag: time.Second, Outage: 2 * time.Second,
 }

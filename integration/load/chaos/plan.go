@@ -23,6 +23,7 @@ type Plan struct {
 
 	Pace   Span          // between two refreshes of a client
 	Soon   Span          // after which a client tries again at once
+	Thief  Span          // between two uses of a stolen token (see simulate_test.go)
 	Window time.Duration // SIGNET_REFRESH_RETRY_WINDOW
 	Sleep  Span          // past the window
 	For    time.Duration

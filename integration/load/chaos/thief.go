@@ -20,17 +20,17 @@ func steal(victim *owner) *theft {
 
 // run uses the token until ctx ends, and goes on when it was refused.
 func (t *theft) run(ctx context.Context) {
-	wait := rand.N(t.victim.plan.Pace.Most)
+	wait := rand.N(t.victim.plan.Thief.Most)
 	for pause(ctx, wait) {
 		seen, again := t.seen(), t.found
 		switch a := t.victim.site.refresh(ctx, t.pick()); a.verdict {
 		case given:
 			t.in = t.in || seen >= mostRefreshes || again
 			t.held = append(t.held, a.Refresh)
-			wait = t.victim.plan.Pace.draw()
+			wait = t.victim.plan.Thief.draw()
 		case refused:
 			t.found = true
-			wait = t.victim.plan.Pace.draw()
+			wait = t.victim.plan.Thief.draw()
 		default:
 			wait = t.victim.plan.Soon.draw()
 		}
