@@ -52,6 +52,7 @@ type Issuer struct {
 	bits     *session.Bits
 	verifier *verifier.Verifier
 	follow   *follower
+	healing  healing
 
 	api   *api.API
 	oauth *oauth.OAuth
