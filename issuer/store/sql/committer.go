@@ -3,6 +3,7 @@ package sql
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"sync/atomic"
 )
@@ -185,7 +186,9 @@ func (c *committer) rollback() {
 	_ = c.exec("ROLLBACK") // fails where SQLite has done so itself
 }
 
-func (c *committer) close() {
+// close ends run after what it has begun, and gives the connection back.
+func (c *committer) close() error {
 	close(c.stop)
 	<-c.ended
+	return errors.Join(c.write.close(), c.conn.Close())
 }

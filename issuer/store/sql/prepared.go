@@ -3,6 +3,7 @@ package sql
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"sync"
 )
 
@@ -67,4 +68,18 @@ func (p *prepared) QueryRowContext(ctx context.Context, query string, args ...an
 		return s.QueryRowContext(ctx, args...)
 	}
 	return p.on.QueryRowContext(ctx, query, args...)
+}
+
+// close closes the statements. Those of a *sql.Conn nobody else closes
+// (database/sql keeps account of a *sql.DB's alone), and SQLite leaves the file and
+// its log open behind a connection that has any.
+func (p *prepared) close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var errs []error
+	for query, s := range p.stmts {
+		errs = append(errs, s.Close())
+		delete(p.stmts, query)
+	}
+	return errors.Join(errs...)
 }

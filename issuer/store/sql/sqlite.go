@@ -154,8 +154,9 @@ func (e *sqliteEngine) lockMigration(ctx context.Context, _ *sql.DB) (func(), er
 func (e *sqliteEngine) close() error {
 	var err error
 	e.closing.Do(func() {
-		e.writes.close()
-		err = errors.Join(e.writes.conn.Close(), e.writing.Close(), e.reading.Close())
+		// The writer last: whoever is the last to close a file copies its log into it
+		// and deletes the log, and readers should not have to.
+		err = errors.Join(e.reading.Close(), e.writes.close(), e.writing.Close())
 	})
 	return err
 }
