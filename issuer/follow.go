@@ -72,7 +72,7 @@ func (f *follower) look(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("read the feed: %w", err)
 		}
-		f.refuse(page)
+		f.refuse(ctx, page)
 		before := f.at
 		if err := f.applyPage(ctx, page); err != nil {
 			return errors.Join(err, f.refuseAfter(ctx, page))
@@ -85,13 +85,18 @@ func (f *follower) look(ctx context.Context) error {
 	}
 }
 
-// refuse sets the status bits of a page, before anything that can fail: a token
-// store that is away must not keep the end of a session from being seen here. It
-// may have forgotten that end when it comes back.
-func (f *follower) refuse(page []store.Change) {
+// refuse sets the status bits of a page and reads its clients, before anything that the
+// token store can make fail: one that is away must not keep the end of a session from
+// being seen here (it may have forgotten that end when it comes back), nor the end of
+// a client's secret.
+func (f *follower) refuse(ctx context.Context, page []store.Change) {
 	for _, c := range page {
-		if c.Kind == store.Session {
+		_, done := f.seen[c.Seq]
+		switch {
+		case c.Kind == store.Session:
 			f.issuer.bits.Set(c.Version)
+		case c.Kind == store.Client && !done:
+			_ = f.issuer.clients.Refresh(ctx, id.Client(c.ID)) // apply tries again, and says so
 		}
 	}
 }
@@ -103,7 +108,7 @@ func (f *follower) refuseAfter(ctx context.Context, page []store.Change) (err er
 		if page, err = f.issuer.backend.Feed.Since(ctx, last, 0, feedPage); err != nil {
 			return fmt.Errorf("read the feed: %w", err)
 		}
-		f.refuse(page)
+		f.refuse(ctx, page)
 	}
 	return nil
 }
