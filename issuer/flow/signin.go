@@ -109,13 +109,15 @@ func (f *Flow) authenticate(ctx context.Context, in SignIn) (account.User, error
 // can be told before the person is known. The admin face's is had by POST /login
 // and by nothing else.
 func (f *Flow) personTarget(in SignIn) ([]string, error) {
-	if !slices.Contains(in.Audience, f.AdminAudience) {
-		return in.Client.AllowsAudience(in.Audience, f.Audiences[0])
+	if in.Client.ID == client.BuiltinID && len(in.Audience) == 1 && in.Audience[0] == f.AdminAudience {
+		return in.Audience, nil
 	}
-	if in.Client.ID != client.BuiltinID || len(in.Audience) != 1 {
+	audience, err := in.Client.AllowsAudience(in.Audience, f.Audiences[0])
+	// What was granted, and not only what was asked for: it may be the client's first.
+	if slices.Contains(audience, f.AdminAudience) {
 		return nil, ErrTarget
 	}
-	return in.Audience, nil
+	return audience, err
 }
 
 // Register makes an account, open registration given.
