@@ -52,7 +52,7 @@ func TestFind(t *testing.T) {
 		"JWK of RSA":            jsonOf(t, jose.JSONWebKey{Key: rs}),
 		"d in decimal":          fmt.Sprint(rs.D),
 		"%v of an RSA key":      fmt.Sprintf("%v", rs),
-		"bytes":                 fmt.Sprint(d),
+		"bytes":                 fmt.Sprintf("%d", d),
 		"bytes as Go":           fmt.Sprintf("%#v", d),
 		"hex":                   fmt.Sprintf("%X", d),
 		"a seal key":            base64.StdEncoding.EncodeToString(seal),

@@ -13,8 +13,8 @@ const (
 	// keepTokens is how many of its last access tokens an app goes on using
 	// beside the newest: tokens of keys that have retired must stay good.
 	keepTokens = 64
-	// lastSeconds of a token's life it isn't used: it would expire on its way.
-	lastSeconds = 3 * time.Second
+	// expiryMargin before its end a token isn't used: it would expire on its way.
+	expiryMargin = 3 * time.Second
 )
 
 // app is a session of a client: it refreshes and shows its tokens to verifiers.
@@ -70,7 +70,7 @@ func (a *app) tokens() []string {
 	if last == 0 {
 		return out
 	}
-	if old := a.recent[rand.IntN(last)]; time.Until(old.expires) > lastSeconds {
+	if old := a.recent[rand.IntN(last)]; time.Until(old.expires) > expiryMargin {
 		out = append(out, old.token)
 	}
 	return out

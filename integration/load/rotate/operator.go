@@ -13,18 +13,11 @@ import (
 // operator uses the admin calls of one replica.
 type operator struct {
 	issuer, email, password string
+	admin                   string // a replica's operations address
 
 	mu      sync.Mutex // guards what follows
-	admin   string     // a replica's operations address
 	token   string
 	renewAt time.Time
-}
-
-// turnTo makes the operator use another replica.
-func (o *operator) turnTo(admin string) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.admin = admin
 }
 
 // session returns the address and a token that still lives.
