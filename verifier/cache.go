@@ -36,6 +36,7 @@ type set struct {
 type entry struct {
 	raw      string
 	token    Token
+	lists    lists
 	key      Key
 	snapshot *keySnapshot // where key came from, if that was one of ours
 	list     *list        // where its status stands, if that is one of ours

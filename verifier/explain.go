@@ -122,7 +122,7 @@ func (x *explanation) signature(ctx context.Context) {
 
 func (x *explanation) checkSignature(ctx context.Context) error {
 	in := signed{parts: *x.parts, header: *x.header}
-	return x.v.signatures.checkKey(ctx, &in)
+	return x.v.signatures.checkKey(ctx, &in, x.now)
 }
 
 func mendKey(err error) string {
@@ -166,7 +166,7 @@ func (x *explanation) readClaims() (*Token, error) {
 	}
 	x.report.Claims = text
 	tok := new(Token)
-	return tok, readToken(text, tok)
+	return tok, readToken(text, tok, new(lists))
 }
 
 func (x *explanation) judge(tok *Token) {
@@ -190,7 +190,7 @@ func (x *explanation) status(ctx context.Context, tok *Token) {
 		x.skip("status")
 		return
 	}
-	_, err := x.v.askStatus(ctx, tok.status)
+	_, err := x.v.askStatus(ctx, tok.status, x.now)
 	detail := "the token carries none"
 	if tok.status.present {
 		detail = fmt.Sprintf("index %d of %s", tok.status.index, tok.status.uri)

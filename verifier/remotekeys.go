@@ -35,11 +35,12 @@ type RemoteKeysConfig struct {
 // lists, else when their max-age is over, at most five minutes. An unknown kid may
 // cause a fetch, out of a small bucket, which all callers share.
 type RemoteKeys struct {
-	cfg     RemoteKeysConfig
-	fetcher fetcher
-	cancel  context.CancelFunc
-	ctx     context.Context // of the background, ended by Close
-	done    chan struct{}
+	cfg         RemoteKeysConfig
+	fetcher     fetcher
+	systemClock bool // whether cfg.Now is time.Now
+	cancel      context.CancelFunc
+	ctx         context.Context // of the background, ended by Close
+	done        chan struct{}
 
 	snap      atomic.Pointer[keySnapshot] // nil until the first success
 	validated atomic.Int64                // when snap was last known to be the truth, in ns
@@ -71,10 +72,11 @@ func NewRemoteKeys(ctx context.Context, cfg RemoteKeysConfig) (*RemoteKeys, erro
 		return nil, fmt.Errorf("remote keys: issuer: %w", err)
 	}
 	cfg.Poll, cfg.Outage = orDefault(cfg.Poll, DefaultPoll), orDefault(cfg.Outage, DefaultOutage)
-	if cfg.Now == nil {
+	systemClock := cfg.Now == nil
+	if systemClock {
 		cfg.Now = time.Now
 	}
-	k := &RemoteKeys{cfg: cfg, fetcher: newFetcher(cfg.HTTPClient, u), maxAge: -1, done: make(chan struct{})}
+	k := &RemoteKeys{cfg: cfg, systemClock: systemClock, fetcher: newFetcher(cfg.HTTPClient, u), maxAge: -1, done: make(chan struct{})}
 	k.ctx, k.cancel = context.WithCancel(ctx)
 	first := k.flights.join(always, k.fetch)
 	go k.run(first)
@@ -98,7 +100,7 @@ func (k *RemoteKeys) Refresh(ctx context.Context) error {
 
 // Key returns the issuer's key by kid. See [KeySet].
 func (k *RemoteKeys) Key(ctx context.Context, kid string) (Key, error) {
-	key, _, err := k.find(ctx, kid)
+	key, _, err := k.find(ctx, kid, k.cfg.Now())
 	return key, err
 }
 
@@ -123,9 +125,10 @@ func (k *RemoteKeys) fresh(now time.Time) bool {
 	return now.UnixNano()-k.validated.Load() <= int64(k.cfg.Outage)
 }
 
-// find looks into the snapshot, and past it only for a kid it doesn't hold.
-func (k *RemoteKeys) find(ctx context.Context, kid string) (Key, *keySnapshot, error) {
-	key, snap, err := k.known(kid)
+// find looks into the snapshot, and past it only for a kid it doesn't hold. now is
+// by cfg.Now.
+func (k *RemoteKeys) find(ctx context.Context, kid string, now time.Time) (Key, *keySnapshot, error) {
+	key, snap, err := k.known(kid, now)
 	if err == nil {
 		return key, snap, nil
 	}
@@ -136,7 +139,7 @@ func (k *RemoteKeys) find(ctx context.Context, kid string) (Key, *keySnapshot, e
 	if _, waited := fl.wait(ctx, keyWait); waited != nil && ctx.Err() != nil {
 		return Key{}, nil, fmt.Errorf("%w: %w", ErrKeysUnavailable, waited)
 	}
-	return k.known(kid)
+	return k.known(kid, k.cfg.Now())
 }
 
 // mayFetch asks the bucket, unless nothing is known: then the background is
@@ -145,9 +148,9 @@ func (k *RemoteKeys) mayFetch() bool {
 	return k.snap.Load() != nil && k.ctx.Err() == nil && k.bucket.take(k.cfg.Now())
 }
 
-func (k *RemoteKeys) known(kid string) (Key, *keySnapshot, error) {
+func (k *RemoteKeys) known(kid string, now time.Time) (Key, *keySnapshot, error) {
 	snap := k.snap.Load()
-	if snap == nil || !k.fresh(k.cfg.Now()) {
+	if snap == nil || !k.fresh(now) {
 		_, err := k.Fetched()
 		return Key{}, nil, unavailable(err)
 	}

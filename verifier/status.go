@@ -336,7 +336,7 @@ func (s *RemoteStatus) open(raw, uri string) (*statusList, error) {
 	if err != nil {
 		return nil, err
 	}
-	signed, err := s.signatures.checkParts(s.ctx, parts)
+	signed, err := s.signatures.checkParts(s.ctx, parts, s.cfg.Now())
 	if err != nil {
 		return nil, err
 	}

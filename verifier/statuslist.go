@@ -5,6 +5,7 @@ import (
 	"compress/zlib"
 	"fmt"
 	"io"
+	"math/bits"
 
 	"github.com/signet-oidc/signet/verifier/jws"
 )
@@ -53,16 +54,16 @@ func readStatusList(text string) (*statusList, error) {
 	return s, s.inflate(packed)
 }
 
-func readPacked(r *jws.Reader) (bits uint64, packed string) {
+func readPacked(r *jws.Reader) (size uint64, packed string) {
 	for m := r.Object(); m.Next(r); {
 		switch m.Name {
 		case "bits":
-			bits = r.Uint()
+			size = r.Uint()
 		case "lst":
 			packed = r.String()
 		}
 	}
-	return bits, packed
+	return size, packed
 }
 
 // inflate opens the list, which is zlib (RFC 1950) in base64url, and no more than
@@ -92,12 +93,14 @@ func (s *statusList) inflate(packed string) error {
 // set says whether the status at index is anything but 0, "valid". Statuses fill a
 // byte from its least significant bit (§4.1). ok is false beyond the end.
 func (s *statusList) set(index uint64) (set, ok bool) {
-	perByte := 8 / s.bits
-	i := index / perByte
+	// No division: this is asked at every hit of the cache.
+	shift := bits.TrailingZeros64(s.bits)
+	perByte := uint64(8) >> shift
+	i := index >> (3 - shift)
 	if i >= uint64(len(s.list)) {
 		return false, false
 	}
-	status := s.list[i] >> (index % perByte * s.bits)
+	status := s.list[i] >> (index & (perByte - 1) << shift)
 	return status&(1<<s.bits-1) != 0, true
 }
 

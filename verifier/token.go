@@ -66,11 +66,13 @@ var claimNames = []string{
 // usualLists is how many audiences, scopes and roles most tokens have together.
 const usualLists = 8
 
-// span is a part of lists' one backing array.
+// lists is room for them, which lies beside the token and so costs no allocation.
+type lists [usualLists]string
+
+// span is a part of the one array that lists share.
 type span struct{ from, to int }
 
-// reading is a token while it is read: its lists share one array, so that a
-// token costs one allocation for all of them.
+// reading is a token while it is read.
 type reading struct {
 	token            *Token
 	lists            []string
@@ -79,10 +81,11 @@ type reading struct {
 }
 
 // readToken reads the claims of an access token whose signature held into t. It
-// checks types; what the values have to be is for judge.
-func readToken(text string, t *Token) error {
+// checks types; what the values have to be is for judge. The token's lists begin in
+// room and move out if there are more.
+func readToken(text string, t *Token, room *lists) error {
 	t.text = text
-	in := reading{token: t, lists: make([]string, 0, usualLists), expires: -1, issued: -1}
+	in := reading{token: t, lists: room[:0], expires: -1, issued: -1}
 	r := jws.NewReader(text)
 	for m := r.Object(); m.Next(&r); {
 		in.member(&r, m.Name)

@@ -18,8 +18,10 @@ type Verifier struct {
 	now    func() time.Time
 	leeway int64 // seconds
 
+	systemClock bool // whether now is time.Now
+
 	signatures signatures
-	remote     *RemoteKeys   // the KeySet, if it is one of ours: for the quick way
+	remote     *RemoteKeys   // the KeySet, if it is one of ours
 	status     StatusSource  // nil: a status claim can't be answered
 	lists      *RemoteStatus // the StatusSource, if it is one of ours
 	cache      *cache        // nil: none
@@ -32,11 +34,12 @@ type Verifier struct {
 // New makes a Verifier and starts its background work, which ends with ctx or
 // Close. It doesn't wait for the issuer. Its errors are about the Config.
 func New(ctx context.Context, cfg Config) (*Verifier, error) {
+	systemClock := cfg.Now == nil
 	cfg, err := cfg.normal()
 	if err != nil {
 		return nil, err
 	}
-	v := &Verifier{cfg: cfg, now: cfg.Now, leeway: int64(cfg.Leeway / time.Second), cache: newCache(cfg.CacheSize)}
+	v := &Verifier{cfg: cfg, systemClock: systemClock, now: cfg.Now, leeway: int64(cfg.Leeway / time.Second), cache: newCache(cfg.CacheSize)}
 	for _, prepare := range []func(context.Context) error{v.prepareHTTP, v.prepareKeys, v.prepareStatus} {
 		if err := prepare(ctx); err != nil {
 			v.Close()
@@ -76,6 +79,9 @@ func (v *Verifier) prepareKeys(ctx context.Context) error {
 	}
 	v.remote, _ = keys.(*RemoteKeys)
 	v.signatures = signatures{keys: keys, algorithms: v.cfg.Algorithms}
+	if v.remote != nil && (v.cfg.Keys == nil || v.systemClock && v.remote.systemClock) {
+		v.signatures.remote = v.remote
+	}
 	return nil
 }
 
@@ -177,14 +183,14 @@ func (v *Verifier) check(ctx context.Context, raw string) (*Token, error) {
 }
 
 func (v *Verifier) checkFully(ctx context.Context, raw string, now time.Time) (*Token, error) {
-	e, err := v.read(ctx, raw)
+	e, err := v.read(ctx, raw, now)
 	if err != nil {
 		return nil, err
 	}
 	if err := v.judge(&e.token, now.Unix()); err != nil {
 		return nil, err
 	}
-	if e.list, err = v.askStatus(ctx, e.token.status); err != nil {
+	if e.list, err = v.askStatus(ctx, e.token.status, now); err != nil {
 		return nil, err
 	}
 	v.cache.put(e, now)
@@ -193,8 +199,8 @@ func (v *Verifier) checkFully(ctx context.Context, raw string, now time.Time) (*
 
 // read checks that raw is an access token that one of the keys signed, and reads
 // it; what it says is for judge.
-func (v *Verifier) read(ctx context.Context, raw string) (*entry, error) {
-	signed, err := v.signatures.check(ctx, raw)
+func (v *Verifier) read(ctx context.Context, raw string, now time.Time) (*entry, error) {
+	signed, err := v.signatures.check(ctx, raw, now)
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +212,7 @@ func (v *Verifier) read(ctx context.Context, raw string) (*entry, error) {
 		return nil, err
 	}
 	e := &entry{raw: raw, key: signed.key, snapshot: signed.snapshot}
-	return e, readToken(text, &e.token)
+	return e, readToken(text, &e.token, &e.lists)
 }
 
 // accessTokenType is RFC 9068 §4 by way of RFC 7515 §4.1.9: a media type without
@@ -256,7 +262,7 @@ func (v *Verifier) inTime(tok *Token, now int64) error {
 
 // askStatus says whether the session was ended, and where that stands if the
 // list is one of our own.
-func (v *Verifier) askStatus(ctx context.Context, ref statusRef) (*list, error) {
+func (v *Verifier) askStatus(ctx context.Context, ref statusRef, now time.Time) (*list, error) {
 	if !ref.present || v.cfg.DangerouslyAcceptRevokedTokens {
 		return nil, nil
 	}
@@ -265,7 +271,7 @@ func (v *Verifier) askStatus(ctx context.Context, ref statusRef) (*list, error) 
 		if err != nil {
 			return nil, err
 		}
-		return l, l.check(ref.index, v.now())
+		return l, l.check(ref.index, now)
 	}
 	if v.status == nil {
 		return nil, fmt.Errorf("%w: no source for it is configured", ErrStatusUnavailable)
@@ -280,7 +286,7 @@ func (v *Verifier) askStatus(ctx context.Context, ref statusRef) (*list, error) 
 // keyStands says whether the key that a remembered token was verified with is
 // still the issuer's. If not, the token is checked anew and so gets its error.
 func (v *Verifier) keyStands(ctx context.Context, e *entry, now time.Time) bool {
-	if v.remote != nil && v.remote.stands(e.snapshot, now) {
+	if e.snapshot != nil && v.signatures.remote.stands(e.snapshot, now) {
 		return true
 	}
 	key, err := v.signatures.keys.Key(ctx, e.key.ID)
@@ -295,13 +301,14 @@ func (v *Verifier) stillGood(ctx context.Context, e *entry, now time.Time) error
 	if e.list != nil {
 		return e.list.check(e.token.status.index, now)
 	}
-	_, err := v.askStatus(ctx, e.token.status)
+	_, err := v.askStatus(ctx, e.token.status, now)
 	return err
 }
 
 // signatures checks signatures with the keys of a set.
 type signatures struct {
 	keys       KeySet
+	remote     *RemoteKeys // keys, if they are some of ours that go by the caller's clock: reading it once a token is enough
 	algorithms []string
 	headers    headers
 }
@@ -314,15 +321,15 @@ type signed struct {
 	snapshot *keySnapshot // what the key came from, if it was one of ours
 }
 
-func (s *signatures) check(ctx context.Context, raw string) (signed, error) {
+func (s *signatures) check(ctx context.Context, raw string, now time.Time) (signed, error) {
 	parts, err := jws.Split(raw)
 	if err != nil {
 		return signed{}, err
 	}
-	return s.checkParts(ctx, parts)
+	return s.checkParts(ctx, parts, now)
 }
 
-func (s *signatures) checkParts(ctx context.Context, parts jws.Parts) (_ signed, err error) {
+func (s *signatures) checkParts(ctx context.Context, parts jws.Parts, now time.Time) (_ signed, err error) {
 	header, known := s.headers.get(parts.Header)
 	if !known {
 		if header, err = jws.ReadHeader(parts.Header, jws.WithoutKey); err != nil {
@@ -330,7 +337,7 @@ func (s *signatures) checkParts(ctx context.Context, parts jws.Parts) (_ signed,
 		}
 	}
 	out := signed{parts: parts, header: header}
-	if err := s.checkKey(ctx, &out); err != nil {
+	if err := s.checkKey(ctx, &out, now); err != nil {
 		return signed{}, err
 	}
 	if !known {
@@ -341,7 +348,7 @@ func (s *signatures) checkParts(ctx context.Context, parts jws.Parts) (_ signed,
 
 // checkKey finds the key and checks the signature: the algorithm has to be
 // allowed here, and the key's own (RFC 8725 §3.1).
-func (s *signatures) checkKey(ctx context.Context, in *signed) (err error) {
+func (s *signatures) checkKey(ctx context.Context, in *signed, now time.Time) (err error) {
 	alg := in.header.Algorithm
 	if !contains(s.algorithms, alg) {
 		return fmt.Errorf("%w: %.16q", ErrAlgorithm, alg)
@@ -349,8 +356,8 @@ func (s *signatures) checkKey(ctx context.Context, in *signed) (err error) {
 	if in.header.KeyID == "" {
 		return fmt.Errorf("%w: the token names none", ErrUnknownKey)
 	}
-	if remote, ok := s.keys.(*RemoteKeys); ok {
-		in.key, in.snapshot, err = remote.find(ctx, in.header.KeyID)
+	if s.remote != nil {
+		in.key, in.snapshot, err = s.remote.find(ctx, in.header.KeyID, now)
 	} else {
 		in.key, err = s.keys.Key(ctx, in.header.KeyID)
 	}
