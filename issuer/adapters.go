@@ -45,7 +45,11 @@ type ringKeys struct {
 var _ verifier.KeySet = ringKeys{}
 
 func (k ringKeys) Key(_ context.Context, kid string) (verifier.Key, error) {
-	public, alg, ok := k.keeper.Ring().PublicKey(kid, k.now())
+	ring, now := k.keeper.Ring(), k.now()
+	public, alg, ok := ring.PublicKey(kid, now)
+	if !ok && now.Sub(ring.Loaded()) > keys.FreshFor { // a newer ring may have it
+		return verifier.Key{}, fmt.Errorf("%w: the ring has not been confirmed of late", verifier.ErrKeysUnavailable)
+	}
 	if !ok {
 		return verifier.Key{}, fmt.Errorf("%w: it is not in the ring", verifier.ErrUnknownKey)
 	}

@@ -24,6 +24,7 @@ var Errors = httpx.Table{
 	{Is: context.Canceled, Answer: httpx.Unavailable}, // nobody reads it
 	{Is: context.DeadlineExceeded, Answer: httpx.Unavailable},
 	{Is: keys.ErrStale, Answer: httpx.Unavailable},
+	{Is: verifier.ErrKeysUnavailable, Answer: httpx.Unavailable},
 	{Is: keys.ErrNoKey, Answer: httpx.Unavailable},
 	{Is: session.ErrChanged, Answer: httpx.Unavailable}, // twice within one login
 	{Is: limit.ErrThrottled, Answer: httpx.TooMany, Retry: httpx.Retry(func(e *limit.ThrottledError) time.Duration { return e.RetryAfter })},

@@ -54,6 +54,9 @@ func refreshInfo(c client.Client, s session.State) *Introspection {
 
 func (f *Flow) introspectAccess(ctx context.Context, c client.Client, raw string) (*Introspection, error) {
 	t, err := f.live(ctx, raw)
+	if errors.Is(err, verifier.ErrKeysUnavailable) {
+		return nil, err
+	}
 	if err != nil || !mayKnow(c, t) {
 		return nil, nil //nolint:nilerr // a token that fails the check is inactive, which is an answer
 	}

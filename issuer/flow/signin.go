@@ -100,9 +100,14 @@ func (f *Flow) authenticate(ctx context.Context, in SignIn) (account.User, error
 	if !ok {
 		return user, err
 	}
+	return user, errors.Join(err, f.failed(ctx, failed.User, in.Client.ID, "", failed.Reason))
+}
+
+// failed records that somebody gave a wrong password.
+func (f *Flow) failed(ctx context.Context, user id.User, c id.Client, s id.Session, reason string) error {
 	e := audit.New(ctx, audit.LoginFailed, f.now())
-	e.User, e.Client, e.Reason = failed.User, in.Client.ID, failed.Reason
-	return user, errors.Join(err, f.Audit.Append(ctx, e))
+	e.User, e.Client, e.Session, e.Reason = user, c, s, reason
+	return f.Audit.Append(ctx, e)
 }
 
 // personTarget is the audience of a person's session at a client, as far as it
@@ -142,19 +147,24 @@ func (f *Flow) ChangePassword(ctx context.Context, access, old, next string) err
 		return err
 	}
 	ended, err := f.Accounts.ChangePassword(ctx, who.Person.User, old, next, who.Login)
+	if errors.Is(err, account.ErrCredentials) { // who stole a token may guess here
+		return errors.Join(err, f.failed(ctx, who.Person.User, who.Client, who.Session, "wrong_old_password"))
+	}
 	if err != nil {
 		return err
 	}
 	return f.Sessions.Mark(ctx, ended)
 }
 
-// bearer is the live session of a live access token of this issuer.
+// bearer is the live session of a live access token that a person has from the
+// first-party client. One that they gave to another client, or that this showed to a
+// resource server, must not act as the person.
 func (f *Flow) bearer(ctx context.Context, access string) (session.State, error) {
 	t, err := f.live(ctx, access)
 	if err != nil {
-		return session.State{}, errors.Join(ErrToken, err)
+		return session.State{}, notOurs(err)
 	}
-	if t.SessionID == "" {
+	if t.SessionID == "" || t.ClientID != string(client.BuiltinID) || t.Bound() {
 		return session.State{}, ErrToken
 	}
 	state, err := f.Sessions.Live(ctx, id.Session(t.SessionID))

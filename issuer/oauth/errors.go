@@ -13,6 +13,7 @@ import (
 	"github.com/signet-oidc/signet/issuer/limit"
 	"github.com/signet-oidc/signet/issuer/session"
 	"github.com/signet-oidc/signet/keys"
+	"github.com/signet-oidc/signet/verifier"
 )
 
 // Errors is the face's error table, by RFC 6749 §5.2.
@@ -21,6 +22,7 @@ var Errors = httpx.Table{
 	{Is: context.Canceled, Answer: httpx.Unavailable}, // nobody reads it
 	{Is: context.DeadlineExceeded, Answer: httpx.Unavailable},
 	{Is: keys.ErrStale, Answer: httpx.Unavailable},
+	{Is: verifier.ErrKeysUnavailable, Answer: httpx.Unavailable},
 	{Is: keys.ErrNoKey, Answer: httpx.Unavailable},
 	{Is: session.ErrChanged, Answer: httpx.Unavailable}, // twice within one login
 	{Is: limit.ErrThrottled, Answer: httpx.TooMany, Retry: httpx.Retry(func(e *limit.ThrottledError) time.Duration { return e.RetryAfter })},
