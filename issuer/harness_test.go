@@ -18,6 +18,7 @@ import (
 
 	"github.com/signet-oidc/signet/issuer"
 	"github.com/signet-oidc/signet/issuer/limit"
+	"github.com/signet-oidc/signet/issuer/store"
 	"github.com/signet-oidc/signet/issuer/store/sql"
 	"github.com/signet-oidc/signet/keys"
 	"github.com/signet-oidc/signet/keys/secret"
@@ -31,6 +32,9 @@ type server struct {
 	db         *sql.DB
 	keeper     *keys.Keeper
 	log        *bytes.Buffer
+
+	edit func(*store.Backend) // of what the issuer is given; nil: nothing
+	now  func() time.Time     // the issuer's clock, not the keeper's; nil: time.Now
 }
 
 func settings(url string) issuer.Settings {
@@ -46,6 +50,13 @@ func settings(url string) issuer.Settings {
 func start(t *testing.T, edit func(*issuer.Settings)) *server {
 	t.Helper()
 	s := &server{t: t, log: &bytes.Buffer{}}
+	s.serve(edit)
+	return s
+}
+
+func (s *server) serve(edit func(*issuer.Settings)) {
+	t := s.t
+	t.Helper()
 	public := httptest.NewUnstartedServer(nil)
 	cfg := settings("http://" + public.Listener.Addr().String())
 	if edit != nil {
@@ -58,7 +69,6 @@ func start(t *testing.T, edit func(*issuer.Settings)) *server {
 	ops := httptest.NewServer(s.issuer.Operations())
 	t.Cleanup(ops.Close)
 	s.url, s.admin = public.URL, ops.URL
-	return s
 }
 
 func (s *server) open(cfg issuer.Settings) {
@@ -71,8 +81,12 @@ func (s *server) open(cfg issuer.Settings) {
 	s.must(s.db.Migrate(ctx))
 	s.keeper, err = keys.Open(ctx, keys.Config{Store: s.db.Backend().Keys, SealKeys: []secret.Key{secret.GenerateKey()}})
 	s.must(err)
+	backend := s.db.Backend()
+	if s.edit != nil {
+		s.edit(&backend)
+	}
 	s.issuer, err = issuer.New(ctx, issuer.Config{
-		Settings: cfg, Backend: s.db.Backend(), Keeper: s.keeper, Log: zerolog.New(s.log), Version: "test",
+		Settings: cfg, Backend: backend, Keeper: s.keeper, Log: zerolog.New(s.log), Version: "test", Now: s.now,
 	})
 	s.must(err)
 	running, stop := context.WithCancel(context.Background())

@@ -33,6 +33,7 @@ var Errors = httpx.Table{
 	{Is: flow.ErrClosed, Answer: httpx.Error{Status: http.StatusForbidden, Code: "registration_closed", Description: "accounts are made by the operator here"}},
 	{Is: account.ErrExists, Answer: httpx.Error{Status: http.StatusConflict, Code: "user_exists", Description: "there is a user with this address"}},
 	{Is: account.ErrCredentials, Answer: httpx.Error{Status: http.StatusUnauthorized, Code: "invalid_credentials", Description: "address or password is wrong"}},
+	{Is: account.ErrConflict, Answer: httpx.Error{Status: http.StatusConflict, Code: "conflict", Description: "another changed it at the same time"}},
 	{Is: account.ErrEmail, Answer: invalid("this is not an email address")},
 	{Is: account.ErrTooShort, Answer: invalid("the password is too short")},
 	{Is: account.ErrTooLong, Answer: invalid("the password is over 72 bytes")},
@@ -46,9 +47,11 @@ var Errors = httpx.Table{
 	// RFC 6750 §3.1: no error in the challenge where no token was given.
 	{Is: verifier.ErrNoToken, Answer: httpx.Error{Status: http.StatusUnauthorized, Code: "invalid_token", Description: "an access token is needed", Challenge: "Bearer"}},
 	{Is: flow.ErrToken, Answer: httpx.Error{Status: http.StatusUnauthorized, Code: "invalid_token", Description: "the access token is not live, or not from here", Challenge: badToken}},
+	{Is: account.ErrNotFound, Answer: httpx.Error{Status: http.StatusUnauthorized, Code: "invalid_token", Description: "the user of the access token is gone", Challenge: badToken}},
 	{Is: flow.ErrUnsupportedToken, Answer: httpx.Error{Status: http.StatusUnauthorized, Code: "invalid_token", Description: "the access token has no session", Challenge: badToken}},
 	{Is: session.ErrToken, Answer: grant},
 	{Is: session.ErrOver, Answer: grant},
+	{Is: session.ErrNotFound, Answer: grant}, // swept, or deleted, meanwhile
 	{Is: session.ErrReuse, Answer: grant},
 	{Is: session.ErrWrongClient, Answer: grant},
 	{Is: session.ErrWrongKey, Answer: grant},

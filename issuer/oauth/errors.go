@@ -38,6 +38,7 @@ var Errors = httpx.Table{
 	{Is: flow.ErrNoList, Answer: httpx.Error{Status: http.StatusNotFound, Code: "not_found", Description: "there is no such status list"}},
 	{Is: session.ErrToken, Answer: grantError},
 	{Is: session.ErrOver, Answer: grantError},
+	{Is: session.ErrNotFound, Answer: grantError}, // swept, or deleted, meanwhile
 	{Is: session.ErrReuse, Answer: grantError},
 	{Is: session.ErrWrongClient, Answer: grantError},
 	{Is: session.ErrWrongKey, Answer: grantError},
