@@ -1,6 +1,8 @@
 // Package examples runs the example resource servers against a running Signet:
-// one in Go, in a module of its own, and one in Express. Both check real
-// tokens by the published keys, before and after a rotation.
+// in Go on net/http, chi and gRPC, each in a module of its own, in Express by two
+// libraries, in FastAPI, and (with the build tag interop, for it needs Maven) in
+// Spring Boot. All check real tokens by the published keys, before and after a
+// rotation.
 //
 // It owns what a resource server must do with Signet's tokens, told by
 // example; it owns no check of the verifier's own, which is tested in its
@@ -35,14 +37,26 @@ var resourceServers = []struct {
 	name    string
 	command func(t *testing.T) []string
 }{
-	{"gohttp", buildGo},
-	{"express", installExpress},
+	{"gohttp", buildGo("gohttp")},
+	{"chi", buildGo("chi")},
+	{"express", installExpress("express", "server.js", "signet.js")},
+	{"express2", installExpress("express2", "server.js")},
+	{"fastapi", installFastAPI},
 }
 
 func TestResourceServers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds two servers and installs npm's packages")
 	}
+	issuer := startIssuer(t)
+	for _, tt := range resourceServers {
+		t.Run(tt.name, func(t *testing.T) { checkRotation(t, issuer, tt.name, tt.command(t)) })
+	}
+}
+
+// startIssuer runs a Signet with a user and an admin.
+func startIssuer(t *testing.T) *servers.SignetServer {
+	t.Helper()
 	issuer := servers.Signet(t, servers.Config{Env: map[string]string{
 		"SIGNET_AUDIENCE":           audience,
 		"SIGNET_BCRYPT_COST":        "10",
@@ -51,19 +65,19 @@ func TestResourceServers(t *testing.T) {
 	}})
 	issuer.MustRun(password+"\n", "users", "add", "--email", "ann@example.com", "--password-stdin")
 	issuer.MustRun(password+"\n", "users", "add", "--email", "root@example.com", "--role", "admin", "--password-stdin")
+	return issuer
+}
 
-	for _, tt := range resourceServers {
-		t.Run(tt.name, func(t *testing.T) {
-			base := startExample(t, tt.name, tt.command(t), issuer)
-			before := login(t, issuer, "ann@example.com", audience)
-			t.Run("before", func(t *testing.T) { checkExample(t, base, issuer) })
-			rotate(t, issuer, before)
-			t.Run("after", func(t *testing.T) { checkExample(t, base, issuer) })
-			t.Run("after, with a token from before", func(t *testing.T) {
-				want(t, base+"/protected", before, http.StatusOK, "")
-			})
-		})
-	}
+// checkRotation runs an example and checks it before and after a rotation.
+func checkRotation(t *testing.T, issuer *servers.SignetServer, name string, command []string) {
+	base := startExample(t, name, command, issuer)
+	before := login(t, issuer, "ann@example.com", audience)
+	t.Run("before", func(t *testing.T) { checkExample(t, base, issuer) })
+	rotate(t, issuer, before)
+	t.Run("after", func(t *testing.T) { checkExample(t, base, issuer) })
+	t.Run("after, with a token from before", func(t *testing.T) {
+		want(t, base+"/protected", before, http.StatusOK, "")
+	})
 }
 
 // checkExample asks both routes with every kind of token.
@@ -229,40 +243,53 @@ func startExample(t *testing.T, name string, command []string, issuer *servers.S
 	return base
 }
 
-// buildGo builds the example as its own module does, from its own folder.
-func buildGo(t *testing.T) []string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "gohttp")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", path, ".")
-	cmd.Dir = "gohttp"
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("building gohttp: %v\n%s", err, out)
+// buildGo builds the example in a folder as its own module does, from there.
+func buildGo(folder string) func(t *testing.T) []string {
+	return func(t *testing.T) []string {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), folder)
+		cmd := exec.CommandContext(t.Context(), "go", "build", "-o", path, ".")
+		cmd.Dir = folder
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("building %s: %v\n%s", folder, err, out)
+		}
+		return []string{path}
 	}
-	return []string{path}
 }
 
-// installExpress copies the example to a folder of the test and installs what
+// installExpress copies an example to a folder of the test and installs what
 // its lock file names there. npm's cache outlives the test, so that the second
 // run needs no network.
-func installExpress(t *testing.T) []string {
-	t.Helper()
-	npm := servers.Need(t, "npm", "npm")
-	node := servers.Need(t, "node", "nodejs")
-	dir := t.TempDir()
-	for _, name := range []string{"package.json", "package-lock.json", ".npmrc", "server.js", "signet.js"} {
-		copyFile(t, filepath.Join("express", name), filepath.Join(dir, name))
+func installExpress(folder string, sources ...string) func(t *testing.T) []string {
+	return func(t *testing.T) []string {
+		t.Helper()
+		npm := servers.Need(t, "npm", "npm")
+		node := servers.Need(t, "node", "nodejs")
+		dir := t.TempDir()
+		for _, name := range append([]string{"package.json", "package-lock.json", ".npmrc"}, sources...) {
+			copyFile(t, filepath.Join(folder, name), filepath.Join(dir, name))
+		}
+		cmd := exec.CommandContext(t.Context(), npm, "ci", "--prefer-offline", "--ignore-scripts", "--cache", cacheFolder(t, "npm"))
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			servers.Missing(t, "what the Express example needs", "npm ci: "+err.Error()+"\n"+string(out))
+		}
+		return []string{node, filepath.Join(dir, "server.js")}
 	}
+}
+
+// cacheFolder outlives the test.
+func cacheFolder(t *testing.T, name string) string {
+	t.Helper()
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		cache = t.TempDir()
 	}
-	cmd := exec.CommandContext(t.Context(), npm, "ci", "--prefer-offline", "--ignore-scripts",
-		"--cache", filepath.Join(cache, "signet-test", "npm"))
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		servers.Missing(t, "what the Express example needs", "npm ci: "+err.Error()+"\n"+string(out))
+	dir := filepath.Join(cache, "signet-test", name)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
 	}
-	return []string{node, filepath.Join(dir, "server.js")}
+	return dir
 }
 
 func copyFile(t *testing.T, from, to string) {
