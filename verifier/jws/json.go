@@ -4,7 +4,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 )
 
 // Kind is the kind of a JSON value, by its first byte.
@@ -42,35 +41,12 @@ type Reader struct {
 	src   string
 	pos   int
 	depth int
-	ascii bool // src is ASCII alone, which saves looking at each name
+	odd   bool // some string so far wasn't plain ASCII, so names need a look each
 	err   error
 }
 
 // NewReader returns a reader of src.
-func NewReader(src string) Reader {
-	r := Reader{src: src, ascii: isASCII(src)}
-	if !r.ascii && !utf8.ValidString(src) {
-		r.err = malformed("invalid UTF-8")
-	}
-	return r
-}
-
-// isASCII looks at eight bytes at once; the compiler makes one load of them.
-func isASCII(s string) bool {
-	for ; len(s) >= 8; s = s[8:] {
-		eight := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-		if eight&0x8080808080808080 != 0 {
-			return false
-		}
-	}
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
-}
+func NewReader(src string) Reader { return Reader{src: src} }
 
 // Err returns the first error so far.
 func (r *Reader) Err() error { return r.err }
@@ -264,6 +240,9 @@ func digits(src string, i int) int {
 
 // Uint reads a number that is a whole one from 0 to 2^53-1, written as such.
 func (r *Reader) Uint() uint64 {
+	if n, ok := r.short(); ok {
+		return n
+	}
 	n, err := strconv.ParseUint(r.Number(), 10, 53)
 	if err != nil {
 		r.Fail(malformed("not a whole number"))
@@ -271,12 +250,24 @@ func (r *Reader) Uint() uint64 {
 	return n
 }
 
-// whole is the number that up to eighteen digits stand for.
-func whole(digits string) (n int64) {
-	for i := range len(digits) {
-		n = n*10 + int64(digits[i]-'0')
+// maxShort is how many digits short reads: fewer than lastTime has.
+const maxShort = 11
+
+// short reads a whole number of a few digits, as most are. If the next value isn't
+// one, or isn't written as one, it reads nothing and says so.
+func (r *Reader) short() (n uint64, ok bool) {
+	if c := r.peek(); r.err != nil || c < '1' || c > '9' {
+		return 0, false
 	}
-	return n
+	i := r.pos
+	for ; i < len(r.src) && r.src[i]-'0' <= 9; i++ {
+		n = n*10 + uint64(r.src[i]-'0') // too many digits overflow, and are dropped below
+	}
+	if i-r.pos > maxShort || i < len(r.src) && (r.src[i] == '.' || r.src[i]|0x20 == 'e') {
+		return 0, false
+	}
+	r.pos = i
+	return n, true
 }
 
 // lastTime is the end of the year 9999 in seconds since 1970. What lies beyond
@@ -286,10 +277,10 @@ const lastTime = 253402300799
 // Time reads a NumericDate (RFC 7519 §2): seconds since 1970, never as a
 // string. A fraction is dropped.
 func (r *Reader) Time() int64 {
-	literal := r.Number()
-	if end := digits(literal, 0); end == len(literal) && 0 < end && end < len("253402300799") {
-		return whole(literal)
+	if n, ok := r.short(); ok {
+		return int64(n)
 	}
+	literal := r.Number()
 	f, err := strconv.ParseFloat(literal, 64)
 	if err != nil || f < 0 || f > lastTime || math.IsNaN(f) {
 		r.Fail(malformed("not a time"))
@@ -300,9 +291,8 @@ func (r *Reader) Time() int64 {
 
 // Array walks the elements of an array; see [Reader].
 type Array struct {
-	at    int // where the element began
-	begun bool
-	done  bool
+	at   int // where the element began; 0 before the first and after the last
+	done bool
 }
 
 // Array opens an array. Each time Next says true, one value has to be read; a
@@ -314,21 +304,24 @@ func (r *Reader) Array() Array {
 
 // Next moves to the next element.
 func (a *Array) Next(r *Reader) bool {
-	if a.begun && !a.done && r.err == nil && r.pos == a.at {
+	if a.at > 0 && a.at == r.pos {
 		r.Skip()
 	}
 	if a.done || r.err != nil {
 		return false
 	}
-	if r.peek() == ']' {
-		a.done = r.close()
+	switch c := r.peek(); {
+	case c == ']':
+		a.at, a.done = 0, r.close()
+		return false
+	case a.at == 0: // the first
+	case c == ',':
+		r.pos++
+		r.peek()
+	default:
+		r.Fail(malformed("array without comma"))
 		return false
 	}
-	if a.begun && !r.take(',', "array without comma") {
-		return false
-	}
-	a.begun = true
-	r.peek()
 	a.at = r.pos
 	return true
 }
