@@ -90,6 +90,7 @@ type errorBody struct {
 // Fail answers with an error, by the face's table.
 func (t Table) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	e := t.Lookup(err)
+	of(r.Context()).failure = err.Error()
 	Note(r.Context(), "error", err.Error())
 	if e.RetryAfter > 0 {
 		// Whole seconds, rounded up: coming back earlier would be too early.

@@ -86,14 +86,16 @@ func TestUnmappedAndPanicAreAFixed500(t *testing.T) {
 		"unmapped": Table{}.Handle(func(http.ResponseWriter, *http.Request) error { return errors.New("pq: secret detail") }),
 		"panic":    http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("secret detail") }),
 	} {
-		var log strings.Builder
-		w := httptest.NewRecorder()
-		(&Serve{Log: zerolog.New(&log), Next: h}).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
-		if w.Code != 500 || strings.Contains(w.Body.String(), "secret") || !strings.Contains(w.Body.String(), `"error":"server_error"`) {
-			t.Errorf("%s: %d %s", name, w.Code, w.Body)
-		}
-		if !strings.Contains(log.String(), "secret detail") || !strings.Contains(log.String(), w.Header().Get("X-Request-Id")) {
-			t.Errorf("%s: the log doesn't know: %s", name, &log)
+		for _, level := range []zerolog.Level{zerolog.InfoLevel, zerolog.ErrorLevel} {
+			var log strings.Builder
+			w := httptest.NewRecorder()
+			(&Serve{Log: zerolog.New(&log).Level(level), Next: h}).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+			if w.Code != 500 || strings.Contains(w.Body.String(), "secret") || !strings.Contains(w.Body.String(), `"error":"server_error"`) {
+				t.Errorf("%s: %d %s", name, w.Code, w.Body)
+			}
+			if !strings.Contains(log.String(), "secret detail") || !strings.Contains(log.String(), w.Header().Get("X-Request-Id")) {
+				t.Errorf("%s: the log at level %s doesn't know: %s", name, level, &log)
+			}
 		}
 	}
 }

@@ -18,6 +18,7 @@ type request struct {
 	id      string
 	address netip.Addr
 	event   *zerolog.Event // nil when the level is off; built by one goroutine
+	failure string         // what Fail was told
 }
 
 type requestKey struct{}
@@ -88,6 +89,9 @@ func (s *Serve) finish(r *http.Request, q *request, out *recorder, begun time.Ti
 		}
 	}
 	took := time.Since(begun)
+	if q.event == nil && out.status == http.StatusInternalServerError { // the log knows it at every level
+		q.event = s.Log.Error().Str("error", q.failure)
+	}
 	q.event.Str("request_id", q.id).Str("method", r.Method).Str("route", r.Pattern).Int("status", out.status).
 		Stringer("address", q.address).Dur("took_ms", took).Msg("request")
 	if s.Done != nil {
