@@ -36,6 +36,15 @@ func testOpen(t *testing.T, b store.Backend) {
 	got, _, err = b.Ledger.Find(t.Context(), second.ID)
 	ok(t, err)
 	same(t, "Find", got, second)
+	late, third := newSession(u.ID, "web")
+	late.Proved = 2 // the user is of version 1
+	_, err = b.Ledger.Open(t.Context(), late, third, 10, e)
+	is(t, "Open for a user who has changed", err, session.ErrChanged)
+	_, _, err = b.Ledger.Find(t.Context(), third.ID)
+	is(t, "Find", err, session.ErrNotFound)
+	late.Proved = 1
+	_, err = b.Ledger.Open(t.Context(), late, third, 10, e)
+	ok(t, err)
 	for _, none := range []id.Session{"", id.NewSession(), "\x00", "\xff"} {
 		_, _, err := b.Ledger.Find(t.Context(), none)
 		is(t, "Find", err, session.ErrNotFound)
