@@ -112,12 +112,8 @@ func (i *Issuer) nouns() (err error) {
 	if err != nil {
 		return err
 	}
-	policy := account.Policy{Min: s.PasswordMin}
-	if !s.PasswordBlocklist {
-		policy.Blocklist = account.NoBlocklist
-	}
 	i.people, err = account.New(account.Config{
-		Store: i.backend.Accounts, Hasher: i.hasher, Policy: policy, Rehasher: i.backend.Accounts, Now: i.now,
+		Store: i.backend.Accounts, Hasher: i.hasher, Policy: s.PasswordPolicy(), Rehasher: i.backend.Accounts, Now: i.now,
 	})
 	if err != nil {
 		return err

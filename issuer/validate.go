@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/signet-oidc/signet/issuer/account"
 	"github.com/signet-oidc/signet/issuer/limit"
 	"github.com/signet-oidc/signet/keys"
 	"github.com/signet-oidc/signet/keys/secret"
@@ -212,6 +213,15 @@ func (s Settings) KeyPolicy() keys.Policy {
 	policy := keys.Policy{RotateEvery: s.KeyRotateEvery, MaxAge: s.JWKSMaxAge, LongestToken: s.AccessTTL, SessionTTL: s.SessionTTL}
 	for _, alg := range s.KeyAlgs {
 		policy.Algs = append(policy.Algs, keys.Algorithm(alg))
+	}
+	return policy
+}
+
+// PasswordPolicy is what the settings say of passwords.
+func (s Settings) PasswordPolicy() account.Policy {
+	policy := account.Policy{Min: s.PasswordMin}
+	if !s.PasswordBlocklist {
+		policy.Blocklist = account.NoBlocklist
 	}
 	return policy
 }

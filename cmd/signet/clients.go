@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,7 +56,7 @@ func (c *clientsAdd) Run(a *app) error {
 	if err := client.Validate(made, oauth.Grants()); err != nil {
 		return err
 	}
-	if made.TokenAlg != "" && !contains(c.Settings.KeyAlgs, made.TokenAlg) {
+	if made.TokenAlg != "" && !slices.Contains(c.Settings.KeyAlgs, made.TokenAlg) {
 		return fmt.Errorf("--token-alg %.20q: there is no key ring for it; SIGNET_KEY_ALGS has %s", made.TokenAlg, strings.Join(c.Settings.KeyAlgs, ", "))
 	}
 	return withClients(a, c.Settings, func(ctx context.Context, store client.Store) error {
@@ -166,8 +167,6 @@ func (c *clientsList) print(a *app, all []client.Client) error {
 	}
 	return t.Flush()
 }
-
-func joined(list []string) string { return orDash(strings.Join(list, ",")) }
 
 type clientsSecret struct {
 	settingsFlags

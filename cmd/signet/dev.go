@@ -171,7 +171,7 @@ func (s *server) furnish(a *app) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	service, err := account.New(account.Config{Store: s.engines.backend.Accounts, Hasher: hasher, Policy: passwordPolicy(s.settings)})
+	service, err := account.New(account.Config{Store: s.engines.backend.Accounts, Hasher: hasher, Policy: s.settings.PasswordPolicy()})
 	if err != nil {
 		return "", err
 	}

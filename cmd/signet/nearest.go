@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 )
 
@@ -46,7 +45,3 @@ func edits(a, b string) int {
 	}
 	return row[len(b)]
 }
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
-
-func contains(list []string, s string) bool { return slices.Contains(list, s) }

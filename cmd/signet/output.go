@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
+	"time"
 )
 
 // writeJSON prints v for programs: indented, with an end of line, and without escapes for HTML.
@@ -33,3 +35,22 @@ func (t table) row(cells ...any) {
 	}
 	_, _ = fmt.Fprintln(t)
 }
+
+// orDash shows that a cell is empty.
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// instant prints a time for people; zero is a dash.
+func instant(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// joined is a list in one cell.
+func joined(list []string) string { return orDash(strings.Join(list, ",")) }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -217,8 +219,8 @@ func unknownVariables(vars map[string]string, in string) []error {
 		}
 	}
 	var errs []error
-	for _, name := range sortedKeys(vars) {
-		if strings.HasPrefix(name, envPrefix) && vars[name] != "" && !foreign(name) && !contains(names, name) {
+	for _, name := range slices.Sorted(maps.Keys(vars)) {
+		if strings.HasPrefix(name, envPrefix) && vars[name] != "" && !foreign(name) && !slices.Contains(names, name) {
 			errs = append(errs, fmt.Errorf("%s%s: no such setting; the nearest is %s", name, in, nearest(name, names)))
 		}
 	}

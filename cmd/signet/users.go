@@ -37,20 +37,12 @@ func withPeople(a *app, s issuer.Settings, f func(context.Context, people) error
 		if err != nil {
 			return err
 		}
-		service, err := account.New(account.Config{Store: accounts, Rehasher: accounts, Hasher: hasher, Policy: passwordPolicy(s), Now: a.now})
+		service, err := account.New(account.Config{Store: accounts, Rehasher: accounts, Hasher: hasher, Policy: s.PasswordPolicy(), Now: a.now})
 		if err != nil {
 			return err
 		}
 		return f(ctx, people{service, accounts})
 	})
-}
-
-func passwordPolicy(s issuer.Settings) account.Policy {
-	p := account.Policy{Min: s.PasswordMin}
-	if !s.PasswordBlocklist {
-		p.Blocklist = account.NoBlocklist
-	}
-	return p
 }
 
 // find takes an address or an id.
@@ -93,41 +85,6 @@ func (c *usersAdd) Run(a *app) error {
 	})
 }
 
-// page is how lists are cut.
-type page struct {
-	After string `placeholder:"ID" help:"Begin after this id."`
-	Limit int    `default:"1000" help:"List so many at most: 1 to 100000."`
-	JSON  bool   `name:"json" help:"Print JSON."`
-}
-
-func (p page) check() error {
-	if p.Limit < 1 || p.Limit > 100_000 {
-		return usageError("--limit must be 1 to 100000")
-	}
-	return nil
-}
-
-// chunk is how many are asked of the store at once.
-const chunk = 500
-
-// collect reads pages until there are limit, or no more.
-func collect[T any, ID ~string](p page, of func(T) ID, list func(after ID, limit int) ([]T, error)) ([]T, error) {
-	out, after := []T{}, ID(p.After)
-	for len(out) < p.Limit {
-		want := min(chunk, p.Limit-len(out))
-		some, err := list(after, want)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, some...)
-		if len(some) < want {
-			break
-		}
-		after = of(some[len(some)-1])
-	}
-	return out, nil
-}
-
 type usersList struct {
 	settingsFlags
 	page
@@ -158,7 +115,7 @@ func printUsers(a *app, users []account.User) error {
 		if u.Disabled {
 			state = "disabled"
 		}
-		t.row(u.ID, u.Email, orDash(strings.Join(u.Roles, ",")), state, instant(u.Created))
+		t.row(u.ID, u.Email, joined(u.Roles), state, instant(u.Created))
 	}
 	return t.Flush()
 }
@@ -237,8 +194,9 @@ func (c *usersRoles) Run(a *app) error {
 	if !c.None && len(roles) == 0 {
 		return c.print(a)
 	}
-	return c.change(a, "roles "+orDash(strings.Join(roles, ",")), func(ctx context.Context, p people, u account.User) error {
-		return setRoles(ctx, p, u, roles)
+	return c.change(a, "roles "+joined(roles), func(ctx context.Context, p people, u account.User) error {
+		_, err := p.SetRoles(ctx, u.ID, roles)
+		return err
 	})
 }
 
@@ -253,24 +211,4 @@ func (c *usersRoles) print(a *app) error {
 		}
 		return err
 	})
-}
-
-func orDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
-}
-
-// instant prints a time for people; zero is a dash.
-func instant(t time.Time) string {
-	if t.IsZero() {
-		return "-"
-	}
-	return t.UTC().Format(time.RFC3339)
-}
-
-func setRoles(ctx context.Context, p people, u account.User, roles []string) error {
-	_, err := p.SetRoles(ctx, u.ID, roles)
-	return err
 }
