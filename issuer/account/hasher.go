@@ -70,7 +70,8 @@ type Hasher struct {
 	slots    chan struct{} // who has put one in may work; senders wait in order
 	dummy    Hash
 
-	waiting  atomic.Int64
+	waiting  atomic.Int64 // for a turn
+	held     atomic.Int64 // refused, and not told yet
 	rejected atomic.Uint64
 	mean     atomic.Int64 // how long one bcrypt took of late, in ns; 0: not known
 

@@ -306,20 +306,57 @@ func TestRefusalsKeepTheDeadline(t *testing.T) {
 	})
 }
 
-// TestHopelessIsToldAtOnce: once the pool knows what a bcrypt takes, it doesn't
-// let wait who can't be served in time.
-func TestHopelessIsToldAtOnce(t *testing.T) {
+// TestHopelessIsHeld: once the pool knows what a bcrypt takes, who can't be served in
+// time has no place in the queue; it is told so in good time, but not at once.
+func TestHopelessIsHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := fake(t, &work{takes: 300 * time.Millisecond}, HasherConfig{Workers: 1, Deadline: time.Second})
 		load(t.Context(), h, 1)
 		errs, took := load(t.Context(), h, 64)
 		for i := 5; i < len(errs); i++ {
-			if !errors.Is(errs[i], ErrBusy) || took[i] != 0 {
-				t.Errorf("number %d: %v after %v, want ErrBusy at once", i, errs[i], took[i])
+			if !errors.Is(errs[i], ErrBusy) || took[i] != 500*time.Millisecond {
+				t.Errorf("number %d: %v after %v, want ErrBusy after half the deadline", i, errs[i], took[i])
 			}
 		}
 		if n := count(errs, nil); n < 3 {
 			t.Errorf("%d served, want 3 or more", n)
+		}
+		if s := h.Stats(); s.Waiting != 0 || s.Rejected != uint64(count(errs, ErrBusy)) {
+			t.Errorf("afterwards %+v", s)
+		}
+	})
+}
+
+// TestHeldTakeNoPlace: while some are held, who comes when there is room is served.
+func TestHeldTakeNoPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := fake(t, &work{takes: 400 * time.Millisecond}, HasherConfig{Workers: 1, Deadline: time.Second})
+		load(t.Context(), h, 1)
+		go func() { load(t.Context(), h, 40) }() // three are served, until 1200 ms
+		time.Sleep(450 * time.Millisecond)       // the first is done; the others are held until 500 ms
+		if err := h.Compare(t.Context(), fakeHash(12, "x"), "x"); err != nil {
+			t.Errorf("with one at work, one in the queue and 37 held: %v", err)
+		}
+		time.Sleep(time.Second)
+	})
+}
+
+// TestHeldAreBounded: no more than may wait; and who hung up is held no longer.
+func TestHeldAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := fake(t, &work{takes: 300 * time.Millisecond}, HasherConfig{Workers: 1, Queue: 6, Deadline: time.Second})
+		load(t.Context(), h, 1)
+		ctx, hangUp := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer hangUp()
+		errs, took := load(ctx, h, 20) // one works, four wait, six are held
+		for i, err := range errs {
+			switch {
+			case i < 1:
+			case i < 11 && (!errors.Is(err, context.DeadlineExceeded) || took[i] != 100*time.Millisecond):
+				t.Errorf("number %d: %v after %v, want the context's error when it ended", i, err, took[i])
+			case i >= 11 && (!errors.Is(err, ErrBusy) || took[i] != 0):
+				t.Errorf("number %d: %v after %v, want ErrBusy at once", i, err, took[i])
+			}
 		}
 	})
 }
