@@ -86,7 +86,7 @@ func (s *server) open(cfg issuer.Settings) {
 		s.edit(&backend)
 	}
 	s.issuer, err = issuer.New(ctx, issuer.Config{
-		Settings: cfg, Backend: backend, Keeper: s.keeper, Log: zerolog.New(s.log), Version: "test", Now: s.now,
+		Settings: cfg, Backend: backend, Keeper: s.keeper, Log: zerolog.New(zerolog.SyncWriter(s.log)), Version: "test", Now: s.now,
 	})
 	s.must(err)
 	running, stop := context.WithCancel(context.Background())
