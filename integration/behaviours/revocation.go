@@ -260,6 +260,7 @@ func introspectionAway(t *Trial) error {
 	}
 	for name, answer := range map[string]http.HandlerFunc{
 		"status 500": constant(500, `{"active":false}`), "not JSON": constant(200, `<html></html>`), "active is a string": constant(200, `{"active":"true"}`), "active twice": constant(200, `{"active":false,"active":true}`),
+		"no active": constant(200, `{}`),
 	} {
 		t.Issuer.Answer(introspectPath, answer)
 		if active, err := ask(t.ctx, raw); err == nil {

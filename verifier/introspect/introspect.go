@@ -205,12 +205,17 @@ func (c *Client) ask(ctx context.Context, raw string) (Answer, error) {
 // readAnswer reads RFC 7662 §2.2.
 func readAnswer(text string) (Answer, error) {
 	var a Answer
+	said := false
 	r := jws.NewReader(text)
 	for m := r.Object(); m.Next(&r); {
+		said = said || m.Name == "active"
 		a.member(&r, m.Name)
 	}
 	if err := r.End(); err != nil {
 		return Answer{}, err
+	}
+	if !said { // REQUIRED: without it nothing was said of the token
+		return Answer{}, errors.New("an answer without active")
 	}
 	if !a.Active {
 		return Answer{}, nil
