@@ -28,12 +28,12 @@ const AdminPath = "/admin"
 
 // Config is what an Issuer is made of.
 type Config struct {
-	Settings Settings       // validated (Settings.Validate)
-	Backend  store.Backend  // migrated, every required member set
-	Keeper   *keys.Keeper   // open
-	Log      zerolog.Logger // the zero value logs nothing
-	Version  string         // as shown by signet version
-	Now      func() time.Time
+	Settings Settings         // validated (Settings.Validate)
+	Backend  store.Backend    // migrated, every required member set
+	Keeper   *keys.Keeper     // open
+	Log      zerolog.Logger   // the zero value logs nothing
+	Version  string           // as shown by signet version
+	Now      func() time.Time // nil: time.Now
 }
 
 // Issuer is a token issuer: two handlers, and the loops behind them.
@@ -176,12 +176,13 @@ func (i *Issuer) faces() (err error) {
 // key that is published is trusted, also if the settings no longer name its algorithm.
 func (i *Issuer) newVerifier() (*verifier.Verifier, error) {
 	return verifier.New(context.Background(), verifier.Config{ // it starts nothing that a context would end
-		Issuer: i.settings.Issuer, Audience: i.settings.AdminAudience(), Algorithms: known(),
+		Issuer: i.settings.Issuer, Audience: i.settings.AdminAudience(), Algorithms: everyAlgorithm(),
 		Keys: ringKeys{i.keeper, i.now}, Status: ownStatus{i.bits, i.settings.Issuer}, Now: i.now,
 	})
 }
 
-func known() (names []string) {
+// everyAlgorithm names all that keys can sign with, whatever the settings name.
+func everyAlgorithm() (names []string) {
 	for _, alg := range keys.Algorithms() {
 		names = append(names, string(alg))
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -96,7 +95,7 @@ func (i *Issuer) operationsRoutes() []route {
 
 // route builds both handlers from their lists.
 func (i *Issuer) route() error {
-	proxies, err := prefixes(i.settings.TrustedProxies)
+	proxies, err := i.settings.proxies()
 	if err != nil {
 		return err
 	}
@@ -168,7 +167,7 @@ func mux(routes []route, guards map[policy]guard) http.Handler {
 		}
 		m.Handle(path, h)
 	}
-	m.Handle("/", httpx.Table{}.Handle(oauth.NotFound))
+	m.Handle("/", httpx.Table{}.Handle(notFound))
 	return m
 }
 
@@ -180,18 +179,7 @@ func notAllowed(methods []string) http.Handler {
 	})
 }
 
-// prefixes reads TRUSTED_PROXIES: addresses and prefixes.
-func prefixes(list []string) ([]netip.Prefix, error) {
-	var out []netip.Prefix
-	for _, s := range list {
-		p, err := netip.ParsePrefix(s)
-		if a, aerr := netip.ParseAddr(s); aerr == nil {
-			p, err = netip.PrefixFrom(a, a.BitLen()), nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("SIGNET_TRUSTED_PROXIES: %q is no address or prefix, as 10.0.0.0/8", s)
-		}
-		out = append(out, p)
-	}
-	return out, nil
+// notFound answers what no route matches, in the one shape of errors.
+func notFound(http.ResponseWriter, *http.Request) error {
+	return &httpx.Error{Status: http.StatusNotFound, Code: "not_found", Description: "there is nothing here"}
 }

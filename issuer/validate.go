@@ -260,17 +260,34 @@ func (s Settings) checkNetwork(p *problems) {
 }
 
 func proxyProblem(proxy string) string {
-	if _, err := netip.ParseAddr(proxy); err == nil {
-		return ""
-	}
-	prefix, err := netip.ParsePrefix(proxy)
-	switch {
+	switch prefix, err := parseProxy(proxy); {
 	case err != nil:
 		return "must be an address or a prefix, as in 10.0.0.0/8"
 	case prefix.Bits() == 0:
 		return "trusts everybody: any client could then choose the address it is throttled by; name your proxies"
 	}
 	return ""
+}
+
+// parseProxy reads a prefix, or an address, which is a prefix of its own.
+func parseProxy(proxy string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(proxy); err == nil {
+		return netip.PrefixFrom(addr, addr.BitLen()), nil
+	}
+	return netip.ParsePrefix(proxy)
+}
+
+// proxies are the TrustedProxies as the server compares addresses with them.
+func (s Settings) proxies() ([]netip.Prefix, error) {
+	var all []netip.Prefix
+	for _, proxy := range s.TrustedProxies {
+		prefix, err := parseProxy(proxy)
+		if err != nil {
+			return nil, &SettingError{"SIGNET_TRUSTED_PROXIES", fmt.Sprintf("%.60q %s", proxy, proxyProblem(proxy))}
+		}
+		all = append(all, prefix)
+	}
+	return all, nil
 }
 
 // originProblem wants an origin as a browser sends it (RFC 6454 §7): it is compared as text.

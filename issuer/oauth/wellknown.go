@@ -14,7 +14,6 @@ import (
 	"github.com/signet-oidc/signet/discovery"
 	"github.com/signet-oidc/signet/issuer/client"
 	"github.com/signet-oidc/signet/issuer/flow"
-	"github.com/signet-oidc/signet/issuer/internal/httpx"
 	"github.com/signet-oidc/signet/keys"
 )
 
@@ -136,9 +135,4 @@ func matches(header, etag string) bool {
 func tag(body []byte) string {
 	sum := sha256.Sum256(body)
 	return `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
-}
-
-// NotFound answers what no route matches, in the one shape of errors.
-func NotFound(http.ResponseWriter, *http.Request) error {
-	return &httpx.Error{Status: http.StatusNotFound, Code: "not_found", Description: "there is nothing here"}
 }

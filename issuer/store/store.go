@@ -97,7 +97,8 @@ type Clock interface {
 // Healer notices that an engine lost what it was told.
 type Healer interface {
 	// WentBack tells whether the engine has forgotten something since the last
-	// call (another replication id, or its epoch mark behind): the last hour of
-	// changes must be applied again. The first call of a process says true.
+	// call (another replication id, or its epoch mark behind): changes must be
+	// applied again, of people all that the feed has, of ended sessions those of the
+	// last hour. The first call of a process says true.
 	WentBack(ctx context.Context) (bool, error)
 }
