@@ -35,14 +35,21 @@ type Phase struct {
 // Round is a quiet phase and then the flood.
 type Round struct{ Quiet, Flood Phase }
 
-// Ratio is how many times its quiet value the p99 of a refresh has.
-func (r Round) Ratio() float64 {
-	return float64(r.Flood.Refreshes.Of(0.99)) / float64(max(r.Quiet.Refreshes.Of(0.99), 1))
+// least is the least that a phase of all rounds had: the others were disturbed by
+// something else.
+func least(rounds []Round, of func(Round) time.Duration) time.Duration {
+	var all Times
+	for _, r := range rounds {
+		all = append(all, of(r))
+	}
+	return all.Of(0)
 }
 
-// best is the round with the least ratio: the others were disturbed by something else.
-func best(rounds []Round) Round {
-	return slices.MinFunc(rounds, func(a, b Round) int { return int(math.Copysign(1, a.Ratio()-b.Ratio())) })
+// Ratio is how many times its quiet value the p99 of a refresh has, best against best.
+func Ratio(rounds []Round) float64 {
+	quiet := least(rounds, func(r Round) time.Duration { return r.Quiet.Refreshes.Of(0.99) })
+	flood := least(rounds, func(r Round) time.Duration { return r.Flood.Refreshes.Of(0.99) })
+	return float64(flood) / float64(max(quiet, 1))
 }
 
 // print writes a line for each round.
@@ -54,9 +61,10 @@ func print(w io.Writer, name string, rounds []Round) error {
 		f := r.Flood
 		fmt.Fprintf(tw, "%d\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t%d\t%.1f\t%d\t%d\t%s\t%s\t%d\t\n",
 			len(r.Quiet.Refreshes), ms(r.Quiet.Refreshes, .5), ms(r.Quiet.Refreshes, .99), ms(r.Quiet.Refreshes, 1),
-			len(f.Refreshes), ms(f.Refreshes, .5), ms(f.Refreshes, .99), ms(f.Refreshes, 1), r.Quiet.Errors+f.Errors, r.Ratio(),
+			len(f.Refreshes), ms(f.Refreshes, .5), ms(f.Refreshes, .99), ms(f.Refreshes, 1), r.Quiet.Errors+f.Errors, Ratio([]Round{r}),
 			len(f.Served), len(f.Refused), ms(f.Refused, .99), ms(f.Refused, 1), f.Untold)
 	}
+	fmt.Fprintf(tw, "\t\t\t\t\t\t\t\tBEST OF EACH\t%.1f\t\t\t\t\t\t\n", Ratio(rounds))
 	return tw.Flush()
 }
 
