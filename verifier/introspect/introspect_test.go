@@ -58,7 +58,7 @@ func TestIntrospect(t *testing.T) {
 		{"for somebody else", 200, `{"active":true,"aud":"other"}`, false, nil},
 		{"for nobody", 200, `{"active":true}`, false, nil},
 		{"of another issuer", 200, `{"active":true,"aud":"api","iss":"https://evil.test"}`, false, nil},
-		{"no active", 200, `{"sub":"u"}`, false, nil},
+		{"no active", 200, `{"sub":"u"}`, false, ErrUnavailable},
 		{"active a string", 200, `{"active":"true"}`, false, ErrUnavailable},
 		{"active twice", 200, `{"active":false,"active":true}`, false, ErrUnavailable},
 		{"not JSON", 200, `ok`, false, ErrUnavailable},
