@@ -57,7 +57,6 @@ func (w *workspace) verify(alg string, key crypto.PublicKey, signed, sig []byte)
 // workspace is what the standard library's calls are given pointers to. They drag
 // it onto the heap, so it is used again.
 type workspace struct {
-	sig    [512]byte // the signature of RSA 4096; a longer one gets its own
 	digest [sha512.Size384]byte
 	der    [2 + 2*(3+48)]byte
 }
