@@ -59,21 +59,21 @@ func (s *site) refresh(ctx context.Context, token string) answer {
 
 // post calls one of the replicas, any.
 func (s *site) post(ctx context.Context, path string, body any) answer {
-	resp, raw, err := s.do(ctx, s.urls[rand.IntN(len(s.urls))]+path, body)
+	status, header, raw, err := s.do(ctx, s.urls[rand.IntN(len(s.urls))]+path, body)
 	if err != nil {
 		return answer{verdict: away, text: err.Error()}
 	}
-	a := answer{status: resp.StatusCode}
+	a := answer{status: status}
 	switch {
-	case resp.StatusCode < 300:
+	case status < 300:
 		a.verdict = given
 		if len(raw) > 0 && json.Unmarshal(raw, &a.tokens) != nil {
 			a.verdict, a.text = broken, "an answer that is no JSON"
 		}
 		return a
-	case resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != "":
+	case status == http.StatusServiceUnavailable && header.Get("Retry-After") != "":
 		a.verdict = away
-	case resp.StatusCode == http.StatusUnauthorized:
+	case status == http.StatusUnauthorized:
 		a.verdict = refused
 	default:
 		a.verdict = broken
@@ -82,22 +82,22 @@ func (s *site) post(ctx context.Context, path string, body any) answer {
 	return a
 }
 
-func (s *site) do(ctx context.Context, url string, body any) (*http.Response, []byte, error) {
+func (s *site) do(ctx context.Context, url string, body any) (status int, header http.Header, raw []byte, err error) {
 	b, err := json.Marshal(body)
 	if err != nil {
-		return nil, nil, err
+		return 0, nil, nil, err
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(b))
 	if err != nil {
-		return nil, nil, err
+		return 0, nil, nil, err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := s.client.Do(req)
 	if err != nil {
-		return nil, nil, err
+		return 0, nil, nil, err
 	}
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, mostAnswer))
-	return resp, raw, errors.Join(err, resp.Body.Close())
+	raw, err = io.ReadAll(io.LimitReader(resp.Body, mostAnswer))
+	return resp.StatusCode, resp.Header, raw, errors.Join(err, resp.Body.Close())
 }
 
 // pause waits; false: ctx has ended.
