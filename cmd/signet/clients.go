@@ -115,25 +115,6 @@ type clientsList struct {
 	page
 }
 
-// shownClient is a client without what its secrets hash to.
-type shownClient struct {
-	client.Client
-	Secrets []shownSecret `json:"secrets,omitempty"`
-}
-
-type shownSecret struct {
-	Created time.Time `json:"created"`
-	Expires time.Time `json:"expires,omitzero"`
-}
-
-func showClient(c client.Client) shownClient {
-	shown := shownClient{Client: c}
-	for _, s := range c.Secrets {
-		shown.Secrets = append(shown.Secrets, shownSecret{s.Created, s.Expires})
-	}
-	return shown
-}
-
 // Run lists clients by id.
 func (c *clientsList) Run(a *app) error {
 	if err := c.check(); err != nil {
@@ -150,9 +131,9 @@ func (c *clientsList) Run(a *app) error {
 }
 
 func (c *clientsList) print(a *app, all []client.Client) error {
-	shown := make([]shownClient, 0, len(all))
+	shown := make([]client.View, 0, len(all))
 	for _, one := range all {
-		shown = append(shown, showClient(one))
+		shown = append(shown, one.View())
 	}
 	if c.JSON {
 		return writeJSON(a.stdout, shown)
@@ -190,7 +171,7 @@ func (c *clientsSecret) Run(a *app) error {
 		}
 		now := a.now().UTC().Truncate(time.Millisecond)
 		plain, fresh := client.NewSecret(now)
-		found.Secrets = append(ending(found.Secrets, now, c.Keep), fresh)
+		found.Secrets = append(client.Ending(found.Secrets, now, c.Keep), fresh)
 		event := clientEvent(ctx, audit.ClientChanged, found.ID, now)
 		event.Reason = "secret"
 		if err := client.Validate(found, found.Grants); err != nil {
@@ -201,20 +182,6 @@ func (c *clientsSecret) Run(a *app) error {
 		}
 		return printSecret(a, added{found.ID, plain}, c.JSON)
 	})
-}
-
-// ending returns the secrets that still live, good for keep at most.
-func ending(secrets []client.Secret, now time.Time, keep time.Duration) []client.Secret {
-	var out []client.Secret
-	for _, s := range secrets {
-		if last := now.Add(keep); s.Expires.IsZero() || s.Expires.After(last) {
-			s.Expires = last
-		}
-		if s.Live(now) {
-			out = append(out, s)
-		}
-	}
-	return out
 }
 
 type clientsDelete struct {

@@ -12,24 +12,10 @@ import (
 	"github.com/signet-oidc/signet/keys"
 )
 
-// clientView is a client for people: of secrets only when they were made.
-type clientView struct {
-	client.Client
-	Secrets []secretView `json:"secrets,omitempty"`
-	Secret  string       `json:"client_secret,omitempty"` // in the answer that made it, and never again
-}
-
-type secretView struct {
-	Created time.Time `json:"created"`
-	Expires time.Time `json:"expires,omitzero"`
-}
-
-func view(c client.Client, plain string) clientView {
-	v := clientView{Client: c, Secret: plain}
-	for _, s := range c.Secrets {
-		v.Secrets = append(v.Secrets, secretView{s.Created, s.Expires})
-	}
-	return v
+// withSecret is a client in an answer that shows its secret: once, and never again.
+type withSecret struct {
+	client.View
+	Secret string `json:"client_secret,omitempty"`
 }
 
 // clientChange is what a caller may say of a client; what is left out stays.
@@ -71,11 +57,11 @@ func (a *Admin) ListClients(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	views := make([]clientView, 0, len(found))
+	views := make([]client.View, 0, len(found))
 	for _, c := range found {
-		views = append(views, view(c, ""))
+		views = append(views, c.View())
 	}
-	give(w, views, limit, func(v clientView) string { return string(v.ID) })
+	give(w, views, limit, func(v client.View) string { return string(v.ID) })
 	return nil
 }
 
@@ -107,7 +93,7 @@ func (a *Admin) CreateClient(w http.ResponseWriter, r *http.Request) error {
 	if err := a.Registry.Refresh(r.Context(), c.ID); err != nil {
 		return err
 	}
-	httpx.JSON(w, http.StatusCreated, view(c, plain))
+	httpx.JSON(w, http.StatusCreated, withSecret{c.View(), plain})
 	return nil
 }
 
@@ -117,7 +103,7 @@ func (a *Admin) ReadClient(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	httpx.JSON(w, http.StatusOK, view(c, ""))
+	httpx.JSON(w, http.StatusOK, c.View())
 	return nil
 }
 
@@ -134,7 +120,7 @@ func (a *Admin) ChangeClient(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	httpx.JSON(w, http.StatusOK, view(c, ""))
+	httpx.JSON(w, http.StatusOK, c.View())
 	return nil
 }
 
@@ -158,25 +144,14 @@ func (a *Admin) AddSecret(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	plain, fresh := client.NewSecret(a.now())
-	c, err := a.save(r, "secret", func(c *client.Client) { addSecret(c, fresh, a.now(), keep) })
+	c, err := a.save(r, "secret", func(c *client.Client) {
+		c.Secrets = append([]client.Secret{fresh}, client.Ending(c.Secrets, a.now(), keep)...)
+	})
 	if err != nil {
 		return err
 	}
-	httpx.JSON(w, http.StatusCreated, view(c, plain))
+	httpx.JSON(w, http.StatusCreated, withSecret{c.View(), plain})
 	return nil
-}
-
-func addSecret(c *client.Client, fresh client.Secret, now time.Time, keep time.Duration) {
-	alive := []client.Secret{fresh}
-	for _, s := range c.Secrets {
-		if end := now.Add(keep); s.Expires.IsZero() || s.Expires.After(end) {
-			s.Expires = end
-		}
-		if s.Live(now) {
-			alive = append(alive, s)
-		}
-	}
-	c.Secrets = alive
 }
 
 // check tells whether a client can be as it is.

@@ -24,6 +24,21 @@ func NewSecret(now time.Time) (plain string, s Secret) {
 // Live tells whether a secret may be used at a time.
 func (s Secret) Live(now time.Time) bool { return s.Expires.IsZero() || now.Before(s.Expires) }
 
+// Ending returns those secrets that still live, each good until keep from now at
+// most: what stands beside a new one while a client's instances change over.
+func Ending(secrets []Secret, now time.Time, keep time.Duration) []Secret {
+	var alive []Secret
+	for _, s := range secrets {
+		if end := now.Add(keep); s.Expires.IsZero() || s.Expires.After(end) {
+			s.Expires = end
+		}
+		if s.Live(now) {
+			alive = append(alive, s)
+		}
+	}
+	return alive
+}
+
 // Matches tells whether plain is one of the client's secrets that are live. It
 // compares with every secret to the end, so that time doesn't tell which one was
 // near.
