@@ -1,7 +1,7 @@
 // Package admin is the operators' face, on the second address.
 //
 //	GET    /admin/keys                   every key and its next step; never a private part
-//	POST   /admin/keys/rotate            {"alg"?,"force"?,"reason"?}
+//	POST   /admin/keys/rotate            {"alg"?,"force"?,"reason"?,"dry_run"?}   409 too_early
 //	POST   /admin/keys/{kid}/revoke      {"reason"}
 //	GET    /admin/users                  ?after=&limit=   one page
 //	POST   /admin/users                  {"email","password","roles"?}

@@ -6,9 +6,9 @@ import (
 
 	"github.com/signet-oidc/signet/issuer/account"
 	"github.com/signet-oidc/signet/issuer/audit"
+	"github.com/signet-oidc/signet/issuer/flow"
 	"github.com/signet-oidc/signet/issuer/id"
 	"github.com/signet-oidc/signet/issuer/internal/httpx"
-	"github.com/signet-oidc/signet/issuer/session"
 )
 
 // ListUsers is GET /admin/users.
@@ -80,7 +80,7 @@ func (a *Admin) changeUser(ctx context.Context, user id.User, in userChange) err
 		if err != nil {
 			return err
 		}
-		if err := a.Sessions.Learn(ctx, session.Person{User: u.ID, Roles: u.Roles, Disabled: u.Disabled, Version: u.Version}); err != nil {
+		if err := a.Sessions.Learn(ctx, flow.PersonOf(u)); err != nil {
 			return err
 		}
 	}

@@ -16,7 +16,6 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
-	"time"
 
 	"github.com/signet-oidc/signet/issuer/account"
 	"github.com/signet-oidc/signet/issuer/client"
@@ -190,7 +189,7 @@ type tokenBody struct {
 
 func give(w http.ResponseWriter, t flow.Tokens, cookies bool) {
 	body := tokenBody{
-		Type: "Bearer", ExpiresIn: seconds(t.Now, t.AccessExpires), RefreshExpires: seconds(t.Now, t.RefreshExpires),
+		Type: "Bearer", ExpiresIn: t.ExpiresIn(), RefreshExpires: t.RefreshExpiresIn(),
 		Session: string(t.Session), Scope: strings.Join(t.Scope, " "),
 	}
 	if cookies {
@@ -200,7 +199,3 @@ func give(w http.ResponseWriter, t flow.Tokens, cookies bool) {
 	}
 	httpx.JSON(w, http.StatusOK, body)
 }
-
-// seconds is a life as RFC 6749 §5.1 writes it, rounded: the few milliseconds that
-// the answer took are nobody's concern.
-func seconds(from, to time.Time) int64 { return int64(to.Sub(from).Round(time.Second) / time.Second) }

@@ -69,30 +69,6 @@ func (f *Flow) introspectAccess(ctx context.Context, c client.Client, raw string
 	}, nil
 }
 
-// live is an access token of ours that has not expired.
-func (f *Flow) live(ctx context.Context, raw string) (*verifier.Token, error) {
-	t, err := f.Tokens.UnsafeVerifyOriginOnly(ctx, raw)
-	if err == nil && !f.now().Before(t.Expiry) {
-		err = verifier.ErrExpired
-	}
-	return t, err
-}
-
 func mayKnow(c client.Client, t *verifier.Token) bool {
 	return t.ClientID == string(c.ID) || slices.ContainsFunc(t.Audience, func(a string) bool { return slices.Contains(c.Audiences, a) })
-}
-
-// stillStands tells whether what a token was given for is still there: its
-// session, or for a client's own token the client.
-func (f *Flow) stillStands(ctx context.Context, t *verifier.Token) (bool, error) {
-	var err error
-	if t.SessionID != "" {
-		_, err = f.Sessions.Live(ctx, id.Session(t.SessionID))
-	} else {
-		_, err = f.Clients.Get(ctx, id.Client(t.ClientID))
-	}
-	if errors.Is(err, session.ErrOver) || errors.Is(err, client.ErrNotFound) {
-		return false, nil
-	}
-	return err == nil, err
 }

@@ -66,7 +66,7 @@ func (f *Flow) open(ctx context.Context, in SignIn, user account.User, scope, au
 	e := audit.New(ctx, audit.LoginSucceeded, f.now())
 	e.Actor = string(user.ID)
 	g, err := f.Sessions.Open(ctx, session.Opening{
-		Person: person(user), Client: in.Client.ID, Scope: scope, Audience: audience, BoundKey: in.BoundKey, AMR: []string{"pwd"},
+		Person: PersonOf(user), Client: in.Client.ID, Scope: scope, Audience: audience, BoundKey: in.BoundKey, AMR: []string{"pwd"},
 	}, e)
 	if err != nil {
 		return Tokens{}, err
@@ -86,10 +86,6 @@ func (f *Flow) device(in SignIn) (string, error) {
 		return in.Device, nil
 	}
 	return f.Devices.Give(in.Email)
-}
-
-func person(u account.User) session.Person {
-	return session.Person{User: u.ID, Roles: u.Roles, Disabled: u.Disabled, Version: u.Version}
 }
 
 // authenticate checks the password and records a failure. The event doesn't have
@@ -123,53 +119,4 @@ func (f *Flow) personTarget(in SignIn) ([]string, error) {
 		return nil, ErrTarget
 	}
 	return audience, err
-}
-
-// Register makes an account, open registration given.
-func (f *Flow) Register(ctx context.Context, email, password string, from netip.Addr) (account.User, error) {
-	if !f.Registration {
-		return account.User{}, ErrClosed
-	}
-	if err := f.Limits.Register(ctx, from, f.now()); err != nil {
-		return account.User{}, err
-	}
-	return f.Accounts.Register(ctx, email, password)
-}
-
-// ChangePassword gives the bearer of a live access token another password; all
-// the user's other logins end with it.
-func (f *Flow) ChangePassword(ctx context.Context, access, old, next string) error {
-	who, err := f.bearer(ctx, access)
-	if err != nil {
-		return err
-	}
-	if err := f.Limits.Password(ctx, who.Person.User, f.now()); err != nil {
-		return err
-	}
-	ended, err := f.Accounts.ChangePassword(ctx, who.Person.User, old, next, who.Login)
-	if errors.Is(err, account.ErrCredentials) { // who stole a token may guess here
-		return errors.Join(err, f.failed(ctx, who.Person.User, who.Client, who.Session, "wrong_old_password"))
-	}
-	if err != nil {
-		return err
-	}
-	return f.Sessions.Mark(ctx, ended)
-}
-
-// bearer is the live session of a live access token that a person has from the
-// first-party client. One that they gave to another client, or that this showed to a
-// resource server, must not act as the person.
-func (f *Flow) bearer(ctx context.Context, access string) (session.State, error) {
-	t, err := f.live(ctx, access)
-	if err != nil {
-		return session.State{}, notOurs(err)
-	}
-	if t.SessionID == "" || t.ClientID != string(client.BuiltinID) || t.Bound() {
-		return session.State{}, ErrToken
-	}
-	state, err := f.Sessions.Live(ctx, id.Session(t.SessionID))
-	if errors.Is(err, session.ErrOver) {
-		return session.State{}, errors.Join(ErrToken, err)
-	}
-	return state, err
 }

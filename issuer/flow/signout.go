@@ -8,7 +8,6 @@ import (
 	"github.com/signet-oidc/signet/issuer/client"
 	"github.com/signet-oidc/signet/issuer/id"
 	"github.com/signet-oidc/signet/issuer/session"
-	"github.com/signet-oidc/signet/verifier"
 )
 
 // SignOutRefresh ends the session of a refresh token, used or not, of a client's.
@@ -55,15 +54,6 @@ func (f *Flow) SignOutAccess(ctx context.Context, c client.Client, access string
 		return ErrUnsupportedToken
 	}
 	return f.endFor(ctx, c, id.Session(t.SessionID))
-}
-
-// notOurs makes ErrToken of what says that a token isn't ours. That it can't be told, for
-// want of keys, must not look like that: a token would count as revoked.
-func notOurs(err error) error {
-	if errors.Is(err, verifier.ErrKeysUnavailable) {
-		return err
-	}
-	return errors.Join(ErrToken, err)
 }
 
 // SignOutEverywhere ends all sessions of the bearer of a live access token.

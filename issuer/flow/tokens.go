@@ -23,6 +23,16 @@ type Tokens struct {
 	Now            time.Time
 }
 
+// ExpiresIn is the life of the access token (RFC 6749 §5.1), in seconds.
+func (t Tokens) ExpiresIn() int64 { return seconds(t.Now, t.AccessExpires) }
+
+// RefreshExpiresIn is the life of the refresh token, in seconds.
+func (t Tokens) RefreshExpiresIn() int64 { return seconds(t.Now, t.RefreshExpires) }
+
+// seconds is a life as RFC 6749 §5.1 writes it, rounded: the few milliseconds that
+// the answer took are nobody's concern.
+func seconds(from, to time.Time) int64 { return int64(to.Sub(from).Round(time.Second) / time.Second) }
+
 // tokens mints an access token beside a session's refresh token. Scope and
 // audience may be narrower than the session's; nil means as wide.
 func (f *Flow) tokens(g session.Grant, c client.Client, scope, audience []string) (Tokens, error) {

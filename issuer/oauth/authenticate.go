@@ -76,3 +76,18 @@ func basic(r *http.Request, named string) (id.Client, client.Credentials, error)
 	}
 	return id.Client(name), client.Credentials{Method: client.MethodBasic, Secret: secret}, nil
 }
+
+// tokenOf reads what revocation and introspection take: an authenticated client and a token.
+// token_type_hint is only a hint (RFC 7009 §2.1), and not needed to tell ours apart.
+func (o *OAuth) tokenOf(w http.ResponseWriter, r *http.Request) (client.Client, string, error) {
+	form, err := httpx.Form(w, r)
+	if err != nil {
+		return client.Client{}, "", err
+	}
+	c, err := o.authenticate(r, form)
+	if err != nil {
+		return client.Client{}, "", err
+	}
+	raw, err := request{form: url.Values(form)}.need("token")
+	return c, raw, err
+}

@@ -2,10 +2,8 @@ package oauth
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
 
-	"github.com/signet-oidc/signet/issuer/client"
 	"github.com/signet-oidc/signet/issuer/flow"
 	"github.com/signet-oidc/signet/issuer/internal/httpx"
 )
@@ -61,35 +59,4 @@ func (o *OAuth) describe(i *flow.Introspection) introspection {
 		d.Issued, d.NotBefore = i.Issued.Unix(), i.Issued.Unix()
 	}
 	return d
-}
-
-// Revoke is the revocation endpoint: the session of the token ends. What is no
-// token of ours, or over already, is a 200 (RFC 7009 §2.2); a token of another
-// client, or one that can't be revoked, is an error.
-func (o *OAuth) Revoke(w http.ResponseWriter, r *http.Request) error {
-	c, raw, err := o.tokenOf(w, r)
-	if err != nil {
-		return err
-	}
-	if err := o.Flow.Revoke(r.Context(), c, raw); err != nil {
-		return err
-	}
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusOK)
-	return nil
-}
-
-// tokenOf reads what both endpoints take: an authenticated client and a token.
-// token_type_hint is only a hint (RFC 7009 §2.1), and not needed to tell ours apart.
-func (o *OAuth) tokenOf(w http.ResponseWriter, r *http.Request) (client.Client, string, error) {
-	form, err := httpx.Form(w, r)
-	if err != nil {
-		return client.Client{}, "", err
-	}
-	c, err := o.authenticate(r, form)
-	if err != nil {
-		return client.Client{}, "", err
-	}
-	raw, err := request{form: url.Values(form)}.need("token")
-	return c, raw, err
 }

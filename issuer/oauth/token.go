@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/signet-oidc/signet/issuer/client"
 	"github.com/signet-oidc/signet/issuer/flow"
@@ -115,15 +114,11 @@ type tokenBody struct {
 
 func answer(t flow.Tokens) tokenBody {
 	b := tokenBody{
-		Access: t.Access, Type: "Bearer", ExpiresIn: seconds(t.Now, t.AccessExpires),
+		Access: t.Access, Type: "Bearer", ExpiresIn: t.ExpiresIn(),
 		Refresh: t.Refresh, Session: string(t.Session), Scope: strings.Join(t.Scope, " "),
 	}
 	if t.Refresh != "" {
-		b.RefreshExpires = seconds(t.Now, t.RefreshExpires)
+		b.RefreshExpires = t.RefreshExpiresIn()
 	}
 	return b
 }
-
-// seconds is a life as RFC 6749 §5.1 writes it, rounded: the few milliseconds that
-// the answer took are nobody's concern.
-func seconds(from, to time.Time) int64 { return int64(to.Sub(from).Round(time.Second) / time.Second) }

@@ -1,19 +1,14 @@
 package oauth
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/signet-oidc/signet/discovery"
 	"github.com/signet-oidc/signet/issuer/client"
-	"github.com/signet-oidc/signet/issuer/flow"
 	"github.com/signet-oidc/signet/keys"
 )
 
@@ -28,18 +23,6 @@ const (
 // metadataAge is how long the metadata may be cached: what it lists changes with
 // settings only, and an algorithm enters it when its keys may sign.
 const metadataAge = 5 * time.Minute
-
-func cacheFor(age time.Duration) string {
-	return "public, max-age=" + strconv.Itoa(int(age/time.Second))
-}
-
-// document is a public one, made once a change and not a request.
-type document struct {
-	body  []byte
-	etag  string
-	cache string // Cache-Control
-	algs  []keys.Algorithm
-}
 
 // JWKS publishes the public keys (RFC 7517 §5). A ring that isn't fresh must not
 // stay in caches.
@@ -90,49 +73,4 @@ func names(algs []keys.Algorithm) []string {
 		s = append(s, string(a))
 	}
 	return s
-}
-
-// Status publishes a status list (Token Status List §8.1).
-func (o *OAuth) Status(w http.ResponseWriter, r *http.Request) error {
-	number, err := strconv.ParseInt(r.PathValue("list"), 10, 64)
-	if err != nil || number < 0 || strconv.FormatInt(number, 10) != r.PathValue("list") {
-		return flow.ErrNoList
-	}
-	list, err := o.Lists.List(number)
-	if err != nil {
-		return err
-	}
-	publish(w, r, discovery.MediaStatusList, document{body: []byte(list.Token), etag: list.ETag, cache: cacheFor(list.MaxAge)})
-	return nil
-}
-
-// publish answers with a public document, or 304 where the reader has it (RFC 9110
-// §13.1.2).
-func publish(w http.ResponseWriter, r *http.Request, media string, d document) {
-	h := w.Header()
-	h.Set("Cache-Control", d.cache)
-	h.Set("ETag", d.etag)
-	if matches(r.Header.Get("If-None-Match"), d.etag) {
-		w.WriteHeader(http.StatusNotModified)
-		return
-	}
-	h.Set("Content-Type", media)
-	h.Set("Content-Length", strconv.Itoa(len(d.body)))
-	_, _ = w.Write(d.body) // a client that left needs no answer
-}
-
-// matches compares weakly, as If-None-Match asks (RFC 9110 §13.1.2).
-func matches(header, etag string) bool {
-	for candidate := range strings.SplitSeq(header, ",") {
-		candidate = strings.TrimPrefix(strings.TrimSpace(candidate), "W/")
-		if candidate == etag || candidate == "*" {
-			return true
-		}
-	}
-	return false
-}
-
-func tag(body []byte) string {
-	sum := sha256.Sum256(body)
-	return `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
 }
