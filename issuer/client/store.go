@@ -53,7 +53,10 @@ type Store interface {
 	// Save writes c if the stored version is still c.Version, which becomes
 	// one more; else ErrConflict.
 	Save(ctx context.Context, c Client, e audit.Event) error
-	// Delete removes a client and ends its sessions, which it returns.
+	// Delete removes a client and ends its sessions, which it returns. Where they
+	// are very many some end after the client is gone, and an error may leave some
+	// live: Delete again ends those (with an event of its own). Where nothing is left
+	// to end either: ErrNotFound.
 	Delete(ctx context.Context, client id.Client, e audit.Event) ([]id.Session, error)
 	// List returns at most limit clients whose id is greater than after, by id.
 	List(ctx context.Context, after id.Client, limit int) ([]Client, error)

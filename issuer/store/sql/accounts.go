@@ -78,7 +78,7 @@ func (a accounts) Save(ctx context.Context, u account.User, end account.Ending, 
 		if err := a.changed(ctx, r, u.ID, u.Version+1, e); err != nil || !end.Logins {
 			return nil, err
 		}
-		ended, _, err := a.db.end(ctx, r, session.Which{User: u.ID, But: end.But}, e.At, end.Reason)
+		ended, _, err := a.db.end(ctx, r, session.Which{User: u.ID, But: end.But}, nil, e.At, end.Reason)
 		return ids(ended), err
 	})
 }
@@ -114,7 +114,8 @@ func (a accounts) Rehash(ctx context.Context, user id.User, old, new account.Has
 	return err
 }
 
-// Delete ends a user's sessions and forgets the user. Rows that name it by its id
+// Delete ends a user's sessions and forgets the user, at once: there are
+// session.MostSessions at most. Rows that name it by its id
 // alone stay: the sessions', for the status lists, and the audit.
 func (a accounts) Delete(ctx context.Context, user id.User, e audit.Event) ([]id.Session, error) {
 	return change(ctx, a.db, "delete a user", func(ctx context.Context, r runner) ([]id.Session, error) {
@@ -122,7 +123,7 @@ func (a accounts) Delete(ctx context.Context, user id.User, e audit.Event) ([]id
 		if err != nil {
 			return nil, notFound(err, account.ErrNotFound)
 		}
-		ended, _, err := a.db.end(ctx, r, session.Which{User: user}, e.At, "user_deleted")
+		ended, _, err := a.db.end(ctx, r, session.Which{User: user}, nil, e.At, "user_deleted")
 		if err != nil {
 			return nil, err
 		}

@@ -3,6 +3,7 @@ package sql
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/signet-oidc/signet/issuer/audit"
@@ -97,19 +98,54 @@ func (s clients) Save(ctx context.Context, c client.Client, e audit.Event) error
 	return err
 }
 
-// Delete removes a client and ends its sessions.
+// Delete removes a client and ends its sessions: all in one transaction, unless they
+// are very many. Then the client goes with the first part of them, and not after the
+// last: from there on it opens and refreshes none, whatever happens to the other
+// parts. A crash between leaves sessions that are live and of no client; to Delete
+// again ends them.
 func (s clients) Delete(ctx context.Context, c id.Client, e audit.Event) ([]id.Session, error) {
-	return change(ctx, s.db, "delete a client", func(ctx context.Context, r runner) ([]id.Session, error) {
-		version, err := one[int64](ctx, r, `DELETE FROM clients WHERE id = $1 RETURNING version`, clean(string(c)))
-		if err != nil {
-			return nil, notFound(err, client.ErrNotFound)
-		}
-		ended, _, err := s.db.end(ctx, r, session.Which{Client: c}, e.At, "client_deleted")
+	var gone []id.Session
+	first, w := true, session.Which{Client: c}
+	for part, err := range s.db.parts(ctx, w, e.At) {
 		if err != nil {
 			return nil, err
 		}
-		return ids(ended), s.changed(ctx, r, c, version+1, e)
-	})
+		ended, err := change(ctx, s.db, "delete a client", func(ctx context.Context, r runner) ([]session.Ended, error) {
+			if first {
+				return s.remove(ctx, r, c, part, e)
+			}
+			ended, _, err := s.db.end(ctx, r, w, part, e.At, deleted)
+			return ended, err
+		})
+		if err != nil {
+			return nil, err
+		}
+		first, gone = false, append(gone, ids(ended)...)
+	}
+	return gone, nil
+}
+
+// deleted is the reason of a session whose client is gone.
+const deleted = "client_deleted"
+
+// remove deletes the row, and ends the first part of the sessions. Where there is
+// no row, but are sessions, those are what a deletion that broke off has left.
+func (s clients) remove(ctx context.Context, r runner, c id.Client, part []id.Session, e audit.Event) ([]session.Ended, error) {
+	version, missing := one[int64](ctx, r, `DELETE FROM clients WHERE id = $1 RETURNING version`, clean(string(c)))
+	missing = notFound(missing, client.ErrNotFound)
+	if missing != nil && !errors.Is(missing, client.ErrNotFound) {
+		return nil, missing
+	}
+	ended, _, err := s.db.end(ctx, r, session.Which{Client: c}, part, e.At, deleted)
+	switch {
+	case err != nil:
+		return nil, err
+	case missing == nil:
+		return ended, s.changed(ctx, r, c, version+1, e)
+	case len(ended) == 0:
+		return nil, missing
+	}
+	return ended, record(ctx, r, e)
 }
 
 // List pages through clients.

@@ -21,7 +21,8 @@
 //	counters     the next free status index
 //	limits       one theoretical arrival time a key (GCRA)
 //
-// A change, its audit event and its feed entry are one transaction. A request
+// A change, its audit event and its feed entry are one transaction; where very many
+// sessions end it is one for some hundreds of them, each with its entry. A request
 // never takes a second connection while it holds one. The order of row locks is
 // generation, user or client, session, login; where PostgreSQL finds a deadlock
 // nonetheless, the transaction is tried again.

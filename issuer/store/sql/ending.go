@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/signet-oidc/signet/issuer/audit"
@@ -35,9 +36,9 @@ func conditions(first int, all ...condition) (where string, args []any) {
 	return where, args
 }
 
-// endWith ends what w names and records e if anything did end.
+// endWith ends the few that w names and records e if anything did end.
 func (db *DB) endWith(ctx context.Context, r runner, w session.Which, e audit.Event) ([]session.Ended, error) {
-	ended, logins, err := db.end(ctx, r, w, e.At, e.Reason)
+	ended, logins, err := db.end(ctx, r, w, nil, e.At, e.Reason)
 	if err != nil || len(ended)+int(logins) == 0 {
 		return nil, err
 	}
@@ -57,13 +58,11 @@ func scanEnding(row scanner) (e ending, err error) {
 	return e, err
 }
 
-// end is the one place where sessions end: the live ones that match are marked,
-// told to the feed and returned, by id; so are their logins marked, as
-// session.Ledger says. It returns how many logins that were.
-func (db *DB) end(ctx context.Context, r runner, w session.Which, at time.Time, reason string) (ended []session.Ended, logins int64, err error) {
-	where, args := which(w, 3)
-	rows, err := all(ctx, r, scanEnding, `UPDATE sessions AS s SET ended_at = $1, reason = $2
-		WHERE ended_at IS NULL AND expires > $1`+where+` RETURNING id, status, expires, login_id`, append([]any{millis(at), clean(reason)}, args...)...)
+// end is the one place where sessions end: the live ones that match, or those of a
+// part of them, are marked, told to the feed and returned, by id; so are their
+// logins marked, as session.Ledger says. It returns how many logins that were.
+func (db *DB) end(ctx context.Context, r runner, w session.Which, part []id.Session, at time.Time, reason string) (ended []session.Ended, logins int64, err error) {
+	rows, err := endRows(ctx, r, w, part, at, reason)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -76,12 +75,57 @@ func (db *DB) end(ctx context.Context, r runner, w session.Which, at time.Time, 
 	if err := db.tell(ctx, r, changes...); err != nil {
 		return nil, 0, err
 	}
-	if w.ID == "" && w.Client == "" {
+	if part == nil && w.ID == "" && w.Client == "" {
 		logins, err = endNamedLogins(ctx, r, w, at, reason)
 	} else {
 		logins, err = db.endEmptyLogins(ctx, r, rows, at, reason)
 	}
 	return ended, logins, err
+}
+
+// endRows marks the sessions of a part, or without one all that w names.
+func endRows(ctx context.Context, r runner, w session.Which, part []id.Session, at time.Time, reason string) (rows []ending, err error) {
+	mark := func(where string, args []any) error {
+		more, err := all(ctx, r, scanEnding, `UPDATE sessions AS s SET ended_at = $1, reason = $2
+			WHERE `+where+` RETURNING id, status, expires, login_id`, append([]any{millis(at), clean(reason)}, args...)...)
+		rows = append(rows, more...)
+		return err
+	}
+	if part == nil {
+		where, args := which(w, 3)
+		err = mark("ended_at IS NULL AND expires > $1"+where, args)
+		return rows, err
+	}
+	for some := range slices.Chunk(part, batch) {
+		places, args := among(3, some)
+		if err := mark("s.id IN "+places+" AND "+live("s"), args); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
+}
+
+// live is the condition that a row has neither ended nor expired at $1, for rows that
+// are found by a key: the plus signs keep a planner without statistics from reading
+// all that live instead.
+func live(table string) string {
+	return "+" + table + ".ended_at IS NULL AND +" + table + ".expires > $1"
+}
+
+// among is a list of ids for IN, whose arguments begin at a number: of one or of
+// batch places, the last id filling those that are left over, so that few texts are
+// prepared.
+func among[T ~string](first int, ids []T) (places string, args []any) {
+	n := batch
+	if len(ids) == 1 {
+		n = 1
+	}
+	var list strings.Builder
+	for i := range n {
+		args = append(args, ids[min(i, len(ids)-1)])
+		fmt.Fprintf(&list, ", $%d", first+i)
+	}
+	return "(" + list.String()[2:] + ")", args
 }
 
 // endNamedLogins ends the logins that w names by user or by themselves.
@@ -91,21 +135,26 @@ func endNamedLogins(ctx context.Context, r runner, w session.Which, at time.Time
 		append([]any{millis(at), clean(reason)}, args...)...)
 }
 
-// endEmptyLogins ends the logins that have no live session left. The login's row
-// is locked first: of two that end a login's last two sessions at once, the second
-// then sees what the first did.
+// endEmptyLogins ends the logins that have no live session left. Their rows are
+// locked first: of two that end a login's last two sessions at once, the second then
+// sees what the first did.
 func (db *DB) endEmptyLogins(ctx context.Context, r runner, rows []ending, at time.Time, reason string) (n int64, err error) {
 	logins := make([]id.Login, 0, len(rows))
 	for _, row := range rows {
 		logins = append(logins, row.login)
 	}
 	slices.Sort(logins)
-	for _, login := range slices.Compact(logins) {
-		if _, err := all(ctx, r, scanID[id.Login], `SELECT id FROM logins WHERE id = $1`+db.forUpdate("logins"), login); err != nil {
+	for some := range slices.Chunk(slices.Compact(logins), batch) {
+		places, args := among(1, some)
+		if _, err := all(ctx, r, scanID[id.Login], `SELECT id FROM logins WHERE id IN `+places+` ORDER BY id`+db.forUpdate("logins"), args...); err != nil {
 			return n, err
 		}
-		one, err := execute(ctx, r, `UPDATE logins SET ended_at = $1, reason = $2 WHERE id = $3 AND ended_at IS NULL
-			AND NOT EXISTS (SELECT 1 FROM sessions WHERE login_id = $3 AND ended_at IS NULL AND expires > $1)`, millis(at), clean(reason), login)
+		// A count, not NOT EXISTS: a planner without statistics would join them to
+		// all sessions.
+		places, args = among(3, some)
+		one, err := execute(ctx, r, `UPDATE logins SET ended_at = $1, reason = $2 WHERE id IN `+places+` AND +ended_at IS NULL
+			AND (SELECT count(*) FROM sessions s WHERE s.login_id = logins.id AND `+live("s")+`) = 0`,
+			append([]any{millis(at), clean(reason)}, args...)...)
 		if err != nil {
 			return n, err
 		}

@@ -91,14 +91,12 @@ func (l ledger) evict(ctx context.Context, r runner, s session.Session, most int
 	return ended, nil
 }
 
-// End ends what w names.
+// End ends what w names: where that is very much, in several transactions.
 func (l ledger) End(ctx context.Context, w session.Which, e audit.Event) ([]session.Ended, error) {
 	if w == (session.Which{But: w.But}) {
 		return nil, errors.New("end sessions: nothing says whose")
 	}
-	return change(ctx, l.db, "end sessions", func(ctx context.Context, r runner) ([]session.Ended, error) {
-		return l.db.endWith(ctx, r, w, e)
-	})
+	return l.db.endAll(ctx, w, e)
 }
 
 const sessionColumns = `s.id, s.login_id, s.user_id, s.client_id, s.scope, s.audience, s.bound_key, s.status,

@@ -35,6 +35,8 @@ type Config struct {
 	// Now stands in for the database's clock in tests. Nil: the database's own
 	// clock stamps the feed, this machine's tells which sessions are live.
 	Now func() time.Time
+
+	mostEnded int // zero: the constant
 }
 
 // DB is an open database. It is safe for concurrent use.
@@ -49,6 +51,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	c.Timeout = orDefault(c.Timeout, defaultTimeout)
 	c.Retention = orDefault(c.Retention, defaultRetention)
 	c.Conns = orDefault(c.Conns, defaultConns)
+	c.mostEnded = orDefault(c.mostEnded, mostEnded)
 	scheme, rest, _ := strings.Cut(c.URL, ":")
 	var e engine
 	var err error

@@ -66,7 +66,7 @@ func (e listening) transact(ctx context.Context, f func(context.Context, runner)
 // TestPlans: no statement of a request reads a whole table. (Sweeps may; there are
 // none here. SQLite has no statistics here, so what it says holds for any data.)
 func TestPlans(t *testing.T) {
-	db := opened(t, Config{URL: "sqlite:" + filepath.Join(t.TempDir(), "signet.db")})
+	db := opened(t, Config{URL: "sqlite:" + filepath.Join(t.TempDir(), "signet.db"), mostEnded: 1})
 	to := &heardOf{queries: map[string]int{}}
 	heard := &DB{engine: listening{engineOf[*sqliteEngine](t, db), to}, config: db.config}
 	exercise(t, heard.Backend())
