@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/signet-oidc/signet/verifier/dpop"
@@ -25,6 +26,7 @@ type Verifier struct {
 	status     StatusSource  // nil: a status claim can't be answered
 	lists      *RemoteStatus // the StatusSource, if it is one of ours
 	cache      *cache        // nil: none
+	origins    func() *cache // of tokens of which only the origin was checked; made when first asked for
 	proofs     *dpop.Checker
 	csrf       *http.CrossOriginProtection
 
@@ -40,6 +42,7 @@ func New(ctx context.Context, cfg Config) (*Verifier, error) {
 		return nil, err
 	}
 	v := &Verifier{cfg: cfg, systemClock: systemClock, now: cfg.Now, leeway: int64(cfg.Leeway / time.Second), cache: newCache(cfg.CacheSize)}
+	v.origins = sync.OnceValue(func() *cache { return newCache(cfg.CacheSize) })
 	for _, prepare := range []func(context.Context) error{v.prepareHTTP, v.prepareKeys, v.prepareStatus} {
 		if err := prepare(ctx); err != nil {
 			v.Close()
