@@ -122,10 +122,7 @@ func advance(s State, r Rotation) State {
 	s.Counted = false
 	s.Key = r.Key
 	s.Answered = r.Now
-	s.NotAfter = r.Now.Add(r.Idle)
-	if s.NotAfter.After(s.Expires) {
-		s.NotAfter = s.Expires
-	}
+	s.NotAfter = earlier(r.Now.Add(r.Idle), s.Expires)
 	return s
 }
 
