@@ -65,3 +65,7 @@ func validLabel(label string) bool {
 		return r != '-' && !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r)
 	})
 }
+
+// NormalEmail is the form in which addresses are compared: without regard to
+// case or surrounding white space.
+func NormalEmail(address string) string { return strings.ToLower(strings.TrimSpace(address)) }

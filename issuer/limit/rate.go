@@ -42,3 +42,12 @@ func (r Rate) String() string {
 
 // Interval is the time after which one more attempt is allowed.
 func (r Rate) Interval() time.Duration { return r.Per / time.Duration(r.Count) }
+
+// UnmarshalText reads what ParseRate reads.
+func (r *Rate) UnmarshalText(b []byte) (err error) {
+	*r, err = ParseRate(string(b))
+	return err
+}
+
+// MarshalText writes what ParseRate reads.
+func (r Rate) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
