@@ -5,4 +5,20 @@
 // It owns the wiring, the list of routes and the background loops. The rules are
 // the nouns' (account, client, session, limit, token), joined by flow; HTTP is
 // the faces' (oauth, api, admin).
+//
+// # Where things are
+//
+// routes.go has the list of both addresses and which browsers may call what
+// (testdata/routes.golden shows it); settings.go what can be set, validate.go what
+// is refused of it. run.go has the loops; follow.go how a replica hears of what
+// others changed, and how a token store that forgot is told again. health.go is
+// readiness, measure.go the sampled metrics, adapters.go the key ring and the
+// status bits as sessions and our own verifier read them.
+//
+// # A request
+//
+// httpx.Serve gives it an id and an address, the guard of its policy lets it in, a
+// face decodes it and calls flow, flow calls nouns, and these call the engines. An
+// error comes back as a noun's sentinel, which the face's table (errors.go of each
+// face) turns into an answer.
 package issuer

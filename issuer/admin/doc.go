@@ -14,11 +14,15 @@
 //	PATCH  /admin/clients/{id}           the members to change
 //	POST   /admin/clients/{id}/secrets   {"keep"?: how long the older live on}
 //	DELETE /admin/clients/{id}
-//	GET    /admin/sessions               ?user=|client=&after=&limit=&ended=true
-//	DELETE /admin/sessions               ?user=|client=   all of these end
+//	GET    /admin/sessions               ?user=&client= (at least one) &after=&limit=&ended=true
+//	DELETE /admin/sessions               ?user=&client= (at least one)   all of these end
 //	GET    /admin/sessions/{id}
 //	DELETE /admin/sessions/{id}
 //	GET    /admin/audit                  ?before=&limit=&kind=&user=   newest first
+//
+// A page is {"items":[…],"next"?}: next is the cursor of the following page, for
+// after or before; limit is 1 to 500, 50 if left out. A client in an answer shows of
+// its secrets only from when to when they are good.
 //
 // Every call carries an access token of the audience <issuer>/admin with the role
 // admin; its session and account are asked each time, so that who logged out or

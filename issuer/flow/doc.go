@@ -5,4 +5,7 @@
 // Introspect a token's; ClientCredentials a client's own; Admit an operator's. The
 // steps that no face may forget stand here: the throttle before the password
 // pool, the audience and scope before a session, the event with the change.
+//
+// What an access token that comes back here is good for (ours, not expired, its
+// session not over, whose) is asked in access.go alone.
 package flow
