@@ -80,6 +80,9 @@ func (s *Sessions) judge(ctx context.Context, res Result) (Grant, error) {
 	case Reused:
 		return Grant{}, errors.Join(ErrReuse, s.reused(ctx, res.State))
 	}
+	if res.Outcome == Over && res.State.Ended {
+		return Grant{}, errors.Join(ErrOver, s.met(ctx, res.State.Session))
+	}
 	if !res.Outcome.Gives() || res.State.Person.Disabled {
 		return Grant{}, ErrOver
 	}
@@ -118,6 +121,23 @@ func (s *Sessions) relearn(ctx context.Context, p Refresh, r Rotation) (Result, 
 		res.Outcome = Adopted
 	}
 	return res, err
+}
+
+// met tells the ledger of a family that was ended for reuse by a process that stopped
+// before it could: whoever meets such a one does, and needn't wait for Settle, lest
+// the mark be lost first.
+func (s *Sessions) met(ctx context.Context, sid id.Session) error {
+	if s.Settler == nil {
+		return nil
+	}
+	found, person, err := s.Ledger.Find(ctx, sid)
+	if errors.Is(err, ErrNotFound) || (err == nil && !found.Ended.IsZero()) {
+		return nil // as it nearly always is: it was ended in the ledger first
+	}
+	if err != nil {
+		return fmt.Errorf("find the session: %w", err)
+	}
+	return s.reused(ctx, State{Session: sid, Client: found.Client, Person: person, Status: found.Status})
 }
 
 // reused tells the ledger of a family that a Rotate has just ended. The event is
