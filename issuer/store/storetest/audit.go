@@ -3,15 +3,9 @@ package storetest
 import (
 	"slices"
 	"testing"
-	"time"
 
-	"github.com/signet-oidc/signet/issuer/account"
 	"github.com/signet-oidc/signet/issuer/audit"
 	"github.com/signet-oidc/signet/issuer/id"
-	"github.com/signet-oidc/signet/issuer/limit"
-	"github.com/signet-oidc/signet/issuer/session"
-	"github.com/signet-oidc/signet/issuer/store"
-	"github.com/signet-oidc/signet/keys"
 )
 
 func testAudit(t *testing.T, h Harness) {

@@ -1,17 +1,13 @@
 package storetest
 
 import (
-	"errors"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/signet-oidc/signet/issuer/account"
 	"github.com/signet-oidc/signet/issuer/audit"
 	"github.com/signet-oidc/signet/issuer/client"
 	"github.com/signet-oidc/signet/issuer/id"
-	"github.com/signet-oidc/signet/issuer/session"
 	"github.com/signet-oidc/signet/issuer/store"
 )
 

@@ -3,17 +3,12 @@ package storetest
 import (
 	"context"
 	"errors"
-	"slices"
 	"testing"
 	"time"
 
-	"github.com/signet-oidc/signet/issuer/account"
-	"github.com/signet-oidc/signet/issuer/audit"
 	"github.com/signet-oidc/signet/issuer/id"
-	"github.com/signet-oidc/signet/issuer/limit"
 	"github.com/signet-oidc/signet/issuer/session"
 	"github.com/signet-oidc/signet/issuer/store"
-	"github.com/signet-oidc/signet/keys"
 )
 
 func testFeed(t *testing.T, h Harness) {
