@@ -86,19 +86,6 @@ func (i *Issuer) compareClock(ctx context.Context) error {
 	return i.keeper.Ring().Clock()
 }
 
-// keepLists drops status lists whose last session's tokens are over.
-func (i *Issuer) keepLists(ctx context.Context) error {
-	lists, err := i.backend.Indices.Lists(ctx, i.listsSince())
-	if err != nil {
-		return err
-	}
-	i.bits.Keep(lists)
-	for _, n := range lists {
-		i.bits.Publish(n)
-	}
-	return nil
-}
-
 // sweep drops what nobody needs any more.
 func (i *Issuer) sweep(ctx context.Context) error {
 	if i.backend.Sweep == nil {
