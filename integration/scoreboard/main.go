@@ -3,6 +3,7 @@
 //
 //	task scoreboard
 //	go run . [-only LIBRARY] [-point N] [-why] [-md]
+//	task bench:verifier     what a check costs in each
 //
 // It owns the columns of the others, each in its documented default use with
 // issuer, audience and expiry asked for; the behaviours themselves, and Signet's
