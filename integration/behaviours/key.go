@@ -121,4 +121,10 @@ func b64(data []byte) string { return base64.RawURLEncoding.EncodeToString(data)
 func toJSON(v any) string { return string(must(json.Marshal(v))) }
 
 // privatePart is the d of an EC key's JWK.
-func privatePart(k *key) string { return b64(must(k.signer.(*ecdsa.PrivateKey).Bytes())) }
+func privatePart(k *key) string {
+	private, ok := k.signer.(*ecdsa.PrivateKey)
+	if !ok {
+		panic("no EC key")
+	}
+	return b64(must(private.Bytes()))
+}

@@ -193,8 +193,11 @@ func listNeverComes(t *Trial) error {
 	}
 	t.Issuer.Answer(statusPath, t.Issuer.stall)
 	err = t.ask(verify, t.Issuer.Session(1))
-	if err == nil || errors.Is(err, errHung) {
-		return fmt.Errorf("a token whose status nobody knows: %v", err)
+	switch {
+	case err == nil:
+		return errors.New("a token whose status nobody knows was taken")
+	case errors.Is(err, errHung):
+		return fmt.Errorf("a token whose status nobody knows: %w", err)
 	}
 	if why := t.why(err); why != Unavailable {
 		return fmt.Errorf("the error is %q: %w", why, err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -95,7 +96,7 @@ func (w *worker) once() error {
 		return fmt.Errorf("%s %s: %w", w.job.Method, w.job.Path, err)
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, mostBytes))
-	if err != nil {
+	if err := errors.Join(err, resp.Body.Close()); err != nil {
 		return err
 	}
 	if resp.StatusCode != http.StatusOK {
