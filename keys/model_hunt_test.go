@@ -30,11 +30,15 @@ func (m *model) leap(r *replica, to time.Time) {
 	m.expire()
 }
 
-// safeRotation goes to the very moment from which on a replica may rotate by its clock, and rotates.
-func (m *model) safeRotation(r *replica) {
+// safeRotation goes to the very moment from which on a replica may rotate by its clock, and rotates. Another is cut off
+// right before, and doesn't hear of it; nil, or the one that rotates: none is.
+func (m *model) safeRotation(r, lagging *replica) {
 	m.reconnect()
 	m.leap(r, r.keeper.Ring().Status(m.now(r))[0].Safe)
 	m.reconnect()
+	if lagging != nil && lagging != r {
+		lagging.cut = true
+	}
 	m.rotate(r)
 }
 
@@ -43,16 +47,10 @@ func (m *model) safeRotation(r *replica) {
 // everybody signs.
 func (m *model) huntLateSet(writer *replica) {
 	lagging, next := m.replica(), m.replica()
-	m.reconnect()
-	m.leap(writer, writer.keeper.Ring().Status(m.now(writer))[0].Safe)
-	m.reconnect()
-	if lagging != writer {
-		lagging.cut = true
-	}
-	m.rotate(writer)
+	m.safeRotation(writer, lagging)
 	m.real = m.real.Add(keys.FreshFor - m.dice(time.Second))
 	m.fetch(lagging)
-	m.safeRotation(next)
+	m.safeRotation(next, nil)
 	m.real = m.real.Add(keys.ActivateAhead)
 	m.reconnect()
 	for _, r := range m.replicas {
@@ -66,13 +64,7 @@ func (m *model) huntLateSet(writer *replica) {
 // then another serves the first set without it.
 func (m *model) huntLateToken(writer *replica) {
 	lagging, server := m.replica(), m.replica()
-	m.reconnect()
-	m.leap(writer, writer.keeper.Ring().Status(m.now(writer))[0].Safe)
-	m.reconnect()
-	if lagging != writer {
-		lagging.cut = true
-	}
-	m.rotate(writer)
+	m.safeRotation(writer, lagging)
 	m.real = lagging.synced.Add(keys.StaleFor - m.dice(time.Second))
 	m.sign(lagging)
 	m.reconnect()
