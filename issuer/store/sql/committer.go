@@ -44,6 +44,9 @@ func newCommitter(conn *sql.Conn) *committer {
 
 // do runs f in a transaction of the writing connection.
 func (c *committer) do(ctx context.Context, f func(context.Context, runner) error) error {
+	if err := ctx.Err(); err != nil { // below, a queue with room might win
+		return err
+	}
 	// What has begun isn't interrupted: an interrupted statement would roll back
 	// the whole transaction, in which there are changes of others.
 	free := context.WithoutCancel(ctx)
