@@ -25,6 +25,7 @@ type User struct {
 	Disabled      bool      `json:"disabled"`
 	Version       int64     `json:"version"` // grows by one with every change
 	Created       time.Time `json:"created"`
+	Profile       Profile   `json:"profile,omitzero"`
 	PasswordHash  Hash      `json:"-"`
 }
 

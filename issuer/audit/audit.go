@@ -33,7 +33,10 @@ const (
 	ClientCreated   Kind = "client.created"
 	ClientChanged   Kind = "client.changed"
 	ClientDeleted   Kind = "client.deleted"
-	KeysChanged     Kind = "keys.changed" // Reason and Detail say how
+	ConsentGiven    Kind = "consent.given"
+	ConsentTaken    Kind = "consent.withdrawn"
+	CodeReplayed    Kind = "code.replayed" // an authorization code came twice: theft
+	KeysChanged     Kind = "keys.changed"  // Reason and Detail say how
 )
 
 // Event is one thing that happened. Zero fields are left out of the record.

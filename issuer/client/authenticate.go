@@ -16,6 +16,8 @@ const (
 	MethodNone  Method = "none"
 	MethodBasic Method = "client_secret_basic"
 	MethodPost  Method = "client_secret_post"
+	// MethodPrivateKeyJWT is OpenID Connect Core §9's, RFC 7523 §2.2.
+	MethodPrivateKeyJWT Method = "private_key_jwt"
 )
 
 // ErrCredentials means that a client didn't authenticate as it must: RFC 6749

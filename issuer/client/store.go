@@ -33,6 +33,7 @@ type Client struct {
 	TokenAlg     string    `json:"token_alg,omitempty"` // signs its tokens; empty: the issuer's first
 	Version      int64     `json:"version"`
 	Created      time.Time `json:"created"`
+	Metadata
 }
 
 // Secret is one client secret: the SHA-256 of 256 random bits. No slow hash: a

@@ -16,6 +16,10 @@ var ErrNotFound = errors.New("no such session")
 // proof may be void (a password that was replaced meanwhile), and roles are others.
 var ErrChanged = errors.New("the user has been changed meanwhile")
 
+// ErrUsed means that a session with this id has been opened before: its code comes a
+// second time.
+var ErrUsed = errors.New("the session has been opened before")
+
 // Login is a person in a browser or app (OIDC Session Management's End-User
 // session). Sessions hang on it; ending it ends them.
 type Login struct {
@@ -47,6 +51,9 @@ type Session struct {
 	Expires  time.Time  `json:"expires"` // absolute; no refresh outlives it
 	Ended    time.Time  `json:"ended,omitzero"`
 	Reason   string     `json:"reason,omitempty"` // why it ended
+	// Notify says that the client is to be told when the session ends: a Notice is
+	// written with the end.
+	Notify bool `json:"-"`
 }
 
 // Person is what a token says of a user, as of a version. A session's state
@@ -83,12 +90,15 @@ type Which struct {
 type Ledger interface {
 	// Open writes a session, and its login unless that exists. A user who has another
 	// version by now than l.Proved, where that is known, is ErrChanged, and one that is
-	// gone ErrNotFound: what ended their sessions could not end this one. Where the user
+	// gone ErrNotFound: what ended their sessions could not end this one. So is a login
+	// that has ended. A session whose id was opened before, ended or not, is ErrUsed.
+	// Where the user
 	// would have more than most live sessions, the oldest end with reason
 	// "too_many"; these it returns.
 	Open(ctx context.Context, l Login, s Session, most int, e audit.Event) ([]Ended, error)
-	// End marks the live sessions that match, and their login when it has no
-	// live session left or Which names the login, as ended at e.At with e.Reason.
+	// End marks the live sessions that match, and their login when Which names the
+	// login, or when it has no live session left and is no browser's (which stays
+	// logged in), as ended at e.At with e.Reason.
 	// It returns those it ended; none and no error where all had ended before.
 	// No event is written when nothing ended.
 	End(ctx context.Context, w Which, e audit.Event) ([]Ended, error)
@@ -145,4 +155,39 @@ type Settler interface {
 	Unsettled(ctx context.Context, limit int) ([]id.Session, error)
 	// Settle says that the ledger knows.
 	Settle(ctx context.Context, sessions []id.Session) error
+}
+
+// Logins are the logins of browsers, which may have no session yet. It is SQL's.
+type Logins interface {
+	// Begin writes a login with its event. ErrChanged and ErrNotFound as in
+	// Ledger.Open.
+	Begin(ctx context.Context, l Login, e audit.Event) error
+	// ByCookie returns the login whose cookie has this SHA-256, if it has not ended and
+	// lives at now, and its user as of now; else ErrNotFound.
+	ByCookie(ctx context.Context, cookie [32]byte, now time.Time) (Login, Person, error)
+	// Renew gives a live login of l.User another AuthTime, AMR, Expires and Cookie,
+	// with its event. ErrChanged and ErrNotFound as in Ledger.Open.
+	Renew(ctx context.Context, l Login, e audit.Event) error
+}
+
+// Notice is a client that is still to be told that a session has ended (OpenID Connect
+// Back-Channel Logout §2.5).
+type Notice struct {
+	Session id.Session
+	Client  id.Client
+	User    id.User
+	Ended   time.Time
+	Tries   int
+}
+
+// Notices are those that are still to be told. One is written in the transaction that
+// ends a session with Notify, due at once. It is SQL's.
+type Notices interface {
+	// Due returns at most limit that are due at now, the longest due first, and puts
+	// them off until lease: no other call returns them before.
+	Due(ctx context.Context, now, lease time.Time, limit int) ([]Notice, error)
+	// Later puts one off until next and counts a try.
+	Later(ctx context.Context, s id.Session, next time.Time) error
+	// Done forgets one: the client knows, or won't ever.
+	Done(ctx context.Context, s id.Session) error
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/signet-oidc/signet/issuer/account"
 	"github.com/signet-oidc/signet/issuer/audit"
 	"github.com/signet-oidc/signet/issuer/client"
+	"github.com/signet-oidc/signet/issuer/grant"
 	"github.com/signet-oidc/signet/issuer/internal/outage"
 	"github.com/signet-oidc/signet/issuer/limit"
 	"github.com/signet-oidc/signet/issuer/session"
@@ -28,6 +29,9 @@ type Backend struct {
 	Accounts Accounts
 	Clients  client.Store
 	Ledger   session.Ledger
+	Logins   session.Logins
+	Notices  session.Notices
+	Consents grant.Consents
 	Indices  session.Indices
 	Keys     keys.Store
 	Audit    audit.Log
@@ -36,6 +40,7 @@ type Backend struct {
 
 	Generations session.Generations
 	Limits      limit.Store
+	Waiting     grant.Store
 	// Settler is set where Generations can end a family before Ledger knows.
 	Settler session.Settler
 	// Healer is set where Generations can lose or go back in time (Redis).

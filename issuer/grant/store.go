@@ -1,0 +1,50 @@
+package grant
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/signet-oidc/signet/issuer/audit"
+	"github.com/signet-oidc/signet/issuer/id"
+)
+
+// ErrNotFound means that there is no such thing, or no more.
+var ErrNotFound = errors.New("not there, or no more")
+
+// Store keeps documents until they expire. Redis does; where there is none, SQL. A
+// name is up to 128 characters of A-Z a-z 0-9 - _ : and is no secret.
+type Store interface {
+	// Put keeps a document, of at most 64 KiB, until a time, in the place of what the
+	// name had.
+	Put(ctx context.Context, name string, document []byte, now, until time.Time) error
+	// Get returns a document that lives at now, or ErrNotFound.
+	Get(ctx context.Context, name string, now time.Time) ([]byte, error)
+	// Take is Get and removes the document: of any number of calls at once, one gets
+	// it.
+	Take(ctx context.Context, name string, now time.Time) ([]byte, error)
+	// Once remembers a name until a time, and tells whether it was new (or had been
+	// remembered until now or before): of any number of calls at once, one is told so.
+	Once(ctx context.Context, name string, now, until time.Time) (first bool, err error)
+}
+
+// Consent is what a person has allowed a client, until they take it back.
+type Consent struct {
+	User   id.User   `json:"user"`
+	Client id.Client `json:"client"`
+	Scope  []string  `json:"scope"` // all that was ever allowed
+	Given  time.Time `json:"given"` // last
+}
+
+// Consents keeps them. It is SQL's. A user's and a client's go with them.
+type Consents interface {
+	// Find returns a consent, or ErrNotFound.
+	Find(ctx context.Context, user id.User, client id.Client) (Consent, error)
+	// Give writes c in the place of what there was, with its event.
+	Give(ctx context.Context, c Consent, e audit.Event) error
+	// Withdraw removes a consent with its event, or says ErrNotFound. The caller ends
+	// the client's sessions of the user.
+	Withdraw(ctx context.Context, user id.User, client id.Client, e audit.Event) error
+	// Of lists a user's consents, by client.
+	Of(ctx context.Context, user id.User) ([]Consent, error)
+}
