@@ -14,6 +14,8 @@ type Settings struct {
 	Issuer      string   `default:"http://localhost:8080" help:"Issuer URL: the iss of every token. https, unless the host is localhost or a loopback address."`
 	Addr        string   `default:"127.0.0.1:8080" help:"Public address: first-party calls, OAuth, JWKS."`
 	AdminAddr   string   `default:"127.0.0.1:8081" help:"Operations address: admin calls, health, metrics."`
+	TLSCert     string   `placeholder:"FILE" help:"Certificate chain (PEM) of the public address, which then speaks HTTPS (TLS 1.2 and 1.3); read again when the file changes. The operations address stays plain HTTP: keep it on loopback or an inner network. Default: plain HTTP, behind your TLS proxy."`
+	TLSKey      string   `placeholder:"FILE" help:"Private key (PEM) of the certificate."`
 	DataDir     string   `default:".signet" help:"Directory of the embedded database."`
 	DatabaseURL string   `placeholder:"URL" secret:"" help:"sqlite:PATH or postgres://…; default: SQLite in the data directory."`
 	RedisURL    string   `placeholder:"URL" secret:"" help:"redis://, rediss:// or unix://; several addresses for Cluster, Sentinel by master name. Default: token state in the database."`
@@ -39,7 +41,18 @@ type Settings struct {
 	LoginRate        limit.Rate `default:"60/m" help:"Logins (and registrations, and failed client authentications) an address."`
 	LoginRateAccount limit.Rate `default:"10/m" help:"Logins an account."`
 	Registration     string     `default:"open" enum:"open,closed" help:"Whether POST /register answers: open, closed."`
-	TrustedProxies   []string   `placeholder:"PREFIX" help:"Proxies whose X-Forwarded-For is believed, as addresses or prefixes."`
-	CORSOrigins      []string   `name:"cors-origins" placeholder:"ORIGIN" help:"Browser origins that may call; none by default."`
-	LogLevel         string     `default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
+
+	RequirePKCE        bool     `default:"false" negatable:"" help:"Require PKCE of confidential clients too; public clients always need it."`
+	ClientRegistration string   `default:"closed" enum:"closed,token,open" help:"Dynamic client registration: closed, token (with an initial access token), open."`
+	InitialAccessToken []string `placeholder:"TOKEN" secret:"" help:"Bearer tokens with which clients may be registered; several by comma. 20 characters or more, as from openssl rand -base64 32."`
+	OutboundCA         string   `placeholder:"FILE" help:"Certificates (PEM) trusted beside the system's where Signet calls a client (jwks_uri, sector_identifier_uri, back-channel logout)."`
+	OutboundAllow      []string `placeholder:"HOST" help:"Hosts by exact name, addresses or prefixes that Signet may call though they are private or loopback; always by https."`
+
+	BrandName  string `default:"Signet" help:"Name on the pages, 1 to 64 characters."`
+	BrandLogo  string `placeholder:"URL" help:"Logo on the pages: an https URL, or a path on the issuer's own host, as in /logo.svg."`
+	BrandColor string `default:"#1d4ed8" help:"Colour of buttons and links on the pages, #rrggbb, with a contrast of 4.5 or more to white (quote it in a file: # begins a comment there)."`
+
+	TrustedProxies []string `placeholder:"PREFIX" help:"Proxies whose X-Forwarded-For is believed, as addresses or prefixes."`
+	CORSOrigins    []string `name:"cors-origins" placeholder:"ORIGIN" help:"Browser origins that may call; none by default."`
+	LogLevel       string   `default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
 }

@@ -74,6 +74,9 @@ func (s Settings) Validate() error {
 	s.checkPasswords(&p)
 	s.checkLimits(&p)
 	s.checkNetwork(&p)
+	s.checkTLS(&p)
+	s.checkClients(&p)
+	s.checkBrand(&p)
 	p.oneOf("LOG_LEVEL", s.LogLevel, "debug", "info", "warn", "error")
 	return errors.Join(p...)
 }

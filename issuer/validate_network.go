@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+
+	"github.com/signet-oidc/signet/issuer/internal/outbound"
 )
 
 func (s Settings) checkNetwork(p *problems) {
@@ -17,6 +19,23 @@ func (s Settings) checkNetwork(p *problems) {
 		if problem := originProblem(origin); problem != "" {
 			p.add("CORS_ORIGINS", "%.60q %s", origin, problem)
 		}
+	}
+	for _, item := range s.OutboundAllow {
+		if err := outbound.CheckAllow(item); err != nil {
+			p.add("OUTBOUND_ALLOW", "%v", err)
+		}
+	}
+}
+
+// checkTLS wants both files or neither, and an issuer that says what the public address then speaks.
+func (s Settings) checkTLS(p *problems) {
+	switch {
+	case s.TLSCert == "" && s.TLSKey != "":
+		p.add("TLS_CERT", "is not set, but SIGNET_TLS_KEY is: set both for HTTPS, or neither")
+	case s.TLSCert != "" && s.TLSKey == "":
+		p.add("TLS_KEY", "is not set, but SIGNET_TLS_CERT is: set both for HTTPS, or neither")
+	case s.TLSCert != "" && strings.HasPrefix(s.Issuer, "http:"):
+		p.add("ISSUER", "is http, but with SIGNET_TLS_CERT the public address speaks HTTPS: write https://")
 	}
 }
 

@@ -20,6 +20,7 @@ func defaults() issuer.Settings {
 		BcryptCost: 12, PasswordMin: 8, PasswordBlocklist: true, HashQueue: 64, HashDeadline: time.Second,
 		LoginRate: limit.Rate{Count: 60, Per: time.Minute}, LoginRateAccount: limit.Rate{Count: 10, Per: time.Minute},
 		Registration: "open", LogLevel: "info",
+		ClientRegistration: "closed", BrandName: "Signet", BrandColor: "#1d4ed8",
 	}
 }
 
