@@ -29,7 +29,7 @@ var bands = [...][]string{
 	4: {"issuer/oauth", "issuer/api", "issuer/admin", "issuer/web", "issuer/store"},
 	5: {"issuer", "issuer/store/redis", "issuer/store/sql", "issuer/store/storetest"},
 	6: {"cmd/signet"},
-	7: {"integration/servers"}, // what the rest of integration stands on
+	7: {"integration/servers", "integration/browser"}, // what the rest of integration stands on
 	8: {"integration/..."},
 }
 

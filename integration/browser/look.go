@@ -1,0 +1,48 @@
+package browser
+
+import (
+	"context"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+// Look is how a page is shown.
+type Look struct {
+	Width int  // of the window, in CSS pixels
+	Dark  bool // whether the person prefers dark colours
+}
+
+// minHeight is a window's height: a phone's, so that nothing hides below.
+const minHeight = 844
+
+// Show changes how the page, and each that follows in the tab, is shown.
+func (p *Page) Show(look Look) {
+	p.t.Helper()
+	scheme := "light"
+	if look.Dark {
+		scheme = "dark"
+	}
+	p.step("changing the look", chromedp.EmulateViewport(int64(look.Width), minHeight),
+		func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+			_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+				Features: []*emulation.MediaFeature{
+					{Name: "prefers-color-scheme", Value: scheme},
+					{Name: "prefers-reduced-motion", Value: "reduce"}, // a picture of a movement is a picture of nothing
+				},
+			})
+			return chromedp.Void{}, err
+		})
+}
+
+// Screenshot is the whole page as a PNG, as far down as it goes.
+func (p *Page) Screenshot() []byte {
+	p.t.Helper()
+	const png = 100
+	picture, err := run(p.ctx, chromedp.FullScreenshot(png))
+	if err != nil {
+		p.fail("taking a screenshot", err)
+	}
+	return picture
+}
