@@ -13,6 +13,7 @@ import (
 	"github.com/signet-oidc/signet/issuer/api"
 	"github.com/signet-oidc/signet/issuer/client"
 	"github.com/signet-oidc/signet/issuer/flow"
+	"github.com/signet-oidc/signet/issuer/grant"
 	"github.com/signet-oidc/signet/issuer/internal/metrics"
 	"github.com/signet-oidc/signet/issuer/limit"
 	"github.com/signet-oidc/signet/issuer/oauth"
@@ -120,7 +121,7 @@ func (i *Issuer) nouns() (err error) {
 	}
 	i.clients = client.NewRegistry(i.backend.Clients, client.Builtin(i.audiences()))
 	i.sessions = session.New(session.Config{
-		Issuer: s.Issuer, Keys: refreshKeys{i.keeper, i.now}, Ledger: i.backend.Ledger, Indices: i.backend.Indices,
+		Issuer: s.Issuer, Keys: refreshKeys{i.keeper, i.now}, Ledger: i.backend.Ledger, Logins: i.backend.Logins, Indices: i.backend.Indices,
 		Generations: i.backend.Generations, Settler: i.backend.Settler, Audit: i.backend.Audit, Bits: i.bits,
 		Idle: s.RefreshTTL, Absolute: s.SessionTTL, Window: s.RefreshRetryWindow, Now: i.now,
 	})
@@ -154,6 +155,7 @@ func (i *Issuer) faces() (err error) {
 	limits := limit.New(i.backend.Limits, limit.Config{LoginPerAddress: s.LoginRate, LoginPerAccount: s.LoginRateAccount})
 	f := flow.New(flow.Config{
 		Accounts: i.people, Users: i.backend.Accounts, Clients: i.clients, Limits: limits, Sessions: i.sessions,
+		Pending: grant.Waiting{Store: i.backend.Waiting}, Consents: i.backend.Consents,
 		Devices: limit.Devices{Issuer: s.Issuer, Keys: refreshKeys{i.keeper, i.now}},
 		Minter:  minter, Audit: i.backend.Audit, Tokens: i.verifier, Issuer: s.Issuer, Audiences: i.audiences(),
 		AdminAudience: s.AdminAudience(), Algorithm: i.algorithm, AccessTTL: s.AccessTTL, Registration: s.Registration == "open", Now: i.now,

@@ -8,6 +8,7 @@ import (
 	"github.com/signet-oidc/signet/issuer/account"
 	"github.com/signet-oidc/signet/issuer/audit"
 	"github.com/signet-oidc/signet/issuer/client"
+	"github.com/signet-oidc/signet/issuer/grant"
 	"github.com/signet-oidc/signet/issuer/limit"
 	"github.com/signet-oidc/signet/issuer/session"
 	"github.com/signet-oidc/signet/issuer/token"
@@ -48,6 +49,8 @@ type Config struct {
 	Limits   *limit.Limiter
 	Devices  limit.Devices
 	Sessions *session.Sessions
+	Pending  grant.Waiting
+	Consents grant.Consents
 	Minter   *token.Minter
 	Audit    audit.Log
 	Tokens   Origin

@@ -71,7 +71,8 @@ type Claims struct {
 type Pending struct {
 	Request  Request   `json:"request"`
 	Begun    time.Time `json:"begun"`
-	LoggedIn id.Login  `json:"logged_in,omitempty"` // who proved anew who they are, or chose to go on, since Begun
+	LoggedIn id.Login  `json:"logged_in,omitempty"` // who proved who they are since Begun
+	Chosen   id.Login  `json:"chosen,omitempty"`    // who chose to go on as who they are
 	Pushed   string    `json:"pushed,omitempty"`    // the pushed request that this came from, to be used up
 }
 

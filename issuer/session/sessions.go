@@ -18,6 +18,7 @@ type Config struct {
 	Issuer      string // the issuer URL; tokens of another are refused
 	Keys        RefreshKeys
 	Ledger      Ledger
+	Logins      Logins
 	Indices     Indices
 	Generations Generations
 	Settler     Settler // where Generations end a family before Ledger knows
@@ -50,6 +51,13 @@ type Opening struct {
 	Audience []string
 	BoundKey string
 	AMR      []string // how the person proved who they are (RFC 8176)
+	// Session is the id that the session is to have, which is taken once; empty: a
+	// fresh one.
+	Session id.Session
+	// Login is the one that the person is in; nil: a login of its own begins with the
+	// session.
+	Login  *Login
+	Notify bool // the client is to be told of the end
 }
 
 // Grant is a session with its current refresh token: what token responses are
@@ -62,7 +70,8 @@ type Grant struct {
 // Open opens a login and a session in it, and returns its first refresh token.
 // Durable in this order: the ledger's rows with e, then the generation. A crash in
 // between leaves a session that nobody has a token of. A person who was changed
-// since o.Person was read is ErrChanged, or ErrNotFound: they must prove anew.
+// since o.Person was read is ErrChanged, or ErrNotFound: they must prove anew; so is a
+// login that has ended. A session id that was taken before is ErrUsed.
 func (s *Sessions) Open(ctx context.Context, o Opening, e audit.Event) (Grant, error) {
 	key, err := s.Keys.Newest()
 	if err != nil {
@@ -72,12 +81,7 @@ func (s *Sessions) Open(ctx context.Context, o Opening, e audit.Event) (Grant, e
 	if err != nil {
 		return Grant{}, fmt.Errorf("lease a status index: %w", err)
 	}
-	now := s.now()
-	login := Login{ID: id.NewLogin(), User: o.Person.User, AuthTime: now, AMR: o.AMR, Expires: now.Add(s.Absolute), Proved: o.Person.Version}
-	session := Session{
-		ID: id.NewSession(), Login: login.ID, User: login.User, Client: o.Client, Scope: o.Scope, Audience: o.Audience,
-		BoundKey: o.BoundKey, Status: index, AuthTime: now, Created: now, Expires: login.Expires,
-	}
+	login, session := s.opened(o, index)
 	e.User, e.Client, e.Session = session.User, session.Client, session.ID
 	ended, err := s.Ledger.Open(ctx, login, session, MostSessions, e)
 	if err != nil {
@@ -87,11 +91,28 @@ func (s *Sessions) Open(ctx context.Context, o Opening, e audit.Event) (Grant, e
 		return Grant{}, err
 	}
 	s.Bits.Publish(index / ListSize)
-	state := begin(session, o.Person, 1, key, now, s.Idle)
+	state := begin(session, o.Person, 1, key, session.Created, s.Idle)
 	if err := s.Generations.Begin(ctx, state); err != nil {
 		return Grant{}, fmt.Errorf("begin the session: %w", err)
 	}
 	return s.grant(state)
+}
+
+// opened is a session that is about to be, and its login.
+func (s *Sessions) opened(o Opening, index int64) (Login, Session) {
+	now := s.now()
+	login := s.login(o.Person, o.AMR)
+	if o.Login != nil {
+		login = *o.Login
+		login.Proved = o.Person.Version
+	}
+	if o.Session == "" {
+		o.Session = id.NewSession()
+	}
+	return login, Session{
+		ID: o.Session, Login: login.ID, User: login.User, Client: o.Client, Scope: o.Scope, Audience: o.Audience, BoundKey: o.BoundKey,
+		Status: index, AuthTime: login.AuthTime, Created: now, Expires: s.within(login, now), Notify: o.Notify,
+	}
 }
 
 // begin is the state of a session whose current generation was given at now.

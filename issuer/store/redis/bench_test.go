@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"fmt"
 	"os"
 	"runtime"
 	"strconv"
@@ -15,50 +16,56 @@ import (
 	"github.com/signet-oidc/signet/issuer/session"
 )
 
-// benchWaiting is how many requests wait at once, as behind 64 connections.
-const benchWaiting = 64
+// benchWaiting are how many requests wait at once, as behind so many connections.
+var benchWaiting = []int{8, 64}
 
-// BenchmarkRotate measures a refresh's part of Redis beside the floor, a script of
-// one INCR called by the bare driver: rotations a second, CPU of Redis and of
-// this process each.
+// BenchmarkRotate measures a refresh's part of Redis: CPU of Redis and of this
+// process for each, and rotations a second. Beside it stand the floor, a script
+// of one INCR called by the bare driver, and the same rotation through the
+// driver's AutoPipeline, which sends together what waits together.
 func BenchmarkRotate(b *testing.B) {
-	s, server := single(b)
-	states := make([]session.State, benchWaiting)
+	plain, server := single(b)
+	pipelined := open(b, server.URL)
+	auto, err := pipelined.client.(*driver.Client).AutoPipeline()
+	if err != nil {
+		b.Fatal(err)
+	}
+	pipelined.client = auto
+	for _, waiting := range benchWaiting {
+		b.Run(fmt.Sprintf("rotate/%d", waiting), func(b *testing.B) { benchRotate(b, plain, server.Pid(), waiting) })
+		b.Run(fmt.Sprintf("pipelined/%d", waiting), func(b *testing.B) { benchRotate(b, pipelined, server.Pid(), waiting) })
+		b.Run(fmt.Sprintf("floor/%d", waiting), func(b *testing.B) {
+			incr := driver.NewScript("return redis.call('INCR', KEYS[1])")
+			measure(b, server.Pid(), waiting, func(worker int) error {
+				return incr.Run(b.Context(), plain.client, []string{"floor:" + strconv.Itoa(worker)}, start.UnixMilli()).Err()
+			})
+		})
+	}
+}
+
+// benchRotate has each worker rotate a session of its own.
+func benchRotate(b *testing.B, s *Store, pid, waiting int) {
+	states, next := make([]session.State, waiting), make([]uint32, waiting)
 	for i := range states {
 		states[i] = begun(b, s, start)
+		next[i] = states[i].Generation
 	}
-	b.Run("rotate", func(b *testing.B) {
-		next := make([]uint32, benchWaiting)
-		for i := range states {
-			got, err := s.Look(b.Context(), states[i].Session)
-			if err != nil {
-				b.Fatal(err)
-			}
-			next[i] = got.Generation
-		}
-		measure(b, server.Pid(), func(worker int) error {
-			got, err := s.Rotate(b.Context(), rotation(states[worker], next[worker], start))
-			next[worker] = got.State.Generation
-			return err
-		})
-	})
-	b.Run("floor", func(b *testing.B) {
-		incr := driver.NewScript("return redis.call('INCR', KEYS[1])")
-		measure(b, server.Pid(), func(worker int) error {
-			return incr.Run(b.Context(), s.client, []string{"floor:" + strconv.Itoa(worker)}, start.UnixMilli()).Err()
-		})
+	measure(b, pid, waiting, func(worker int) error {
+		got, err := s.Rotate(b.Context(), rotation(states[worker], next[worker], start))
+		next[worker] = got.State.Generation
+		return err
 	})
 }
 
-// measure has benchWaiting workers call f until it was called b.N times.
-func measure(b *testing.B, pid int, f func(worker int) error) {
+// measure has as many workers as wait call f until it was called b.N times.
+func measure(b *testing.B, pid, waiting int, f func(worker int) error) {
 	b.ReportAllocs()
 	redis, own := cpuOf(b, pid), ownCPU(b)
 	b.ResetTimer()
 	var all sync.WaitGroup
-	for worker := range benchWaiting {
+	for worker := range waiting {
 		all.Go(func() {
-			for i := worker; i < b.N; i += benchWaiting {
+			for i := worker; i < b.N; i += waiting {
 				if err := f(worker); err != nil {
 					b.Error(err)
 					return

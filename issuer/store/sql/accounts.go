@@ -14,11 +14,11 @@ type accounts struct{ db *DB }
 
 var _ store.Accounts = accounts{}
 
-const userColumns = `id, email, email_verified, roles, disabled, password_hash, version, created`
+const userColumns = `id, email, email_verified, roles, disabled, password_hash, version, created, profile`
 
 func scanUser(row scanner) (u account.User, err error) {
 	var created int64
-	err = row.Scan(&u.ID, &u.Email, &u.EmailVerified, lists{&u.Roles}, &u.Disabled, &u.PasswordHash, &u.Version, &created)
+	err = row.Scan(&u.ID, &u.Email, &u.EmailVerified, lists{&u.Roles}, &u.Disabled, &u.PasswordHash, &u.Version, &created, object[account.Profile]{&u.Profile})
 	u.Created = instant(created)
 	return u, err
 }
@@ -27,9 +27,13 @@ func scanUser(row scanner) (u account.User, err error) {
 func (a accounts) Create(ctx context.Context, u account.User, e audit.Event) error {
 	u.Version = max(u.Version, 1)
 	_, err := change(ctx, a.db, "create a user", func(ctx context.Context, r runner) (int, error) {
-		n, err := execute(ctx, r, `INSERT INTO users (id, email, email_norm, email_verified, roles, disabled, password_hash, version, created)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (email_norm) DO NOTHING`,
-			u.ID, u.Email, account.NormalEmail(u.Email), u.EmailVerified, list(u.Roles), u.Disabled, string(u.PasswordHash), u.Version, millis(u.Created))
+		profile, err := encoded(u.Profile)
+		if err != nil {
+			return 0, err
+		}
+		n, err := execute(ctx, r, `INSERT INTO users (id, email, email_norm, email_verified, roles, disabled, password_hash, version, created, profile)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (email_norm) DO NOTHING`,
+			u.ID, u.Email, account.NormalEmail(u.Email), u.EmailVerified, list(u.Roles), u.Disabled, string(u.PasswordHash), u.Version, millis(u.Created), profile)
 		if err != nil {
 			return 0, err
 		}
@@ -84,9 +88,13 @@ func (a accounts) Save(ctx context.Context, u account.User, end account.Ending, 
 }
 
 func (a accounts) update(ctx context.Context, r runner, u account.User) error {
-	n, err := execute(ctx, r, `UPDATE users SET email = $3, email_norm = $4, email_verified = $5, roles = $6, disabled = $7, password_hash = $8,
+	profile, err := encoded(u.Profile)
+	if err != nil {
+		return err
+	}
+	n, err := execute(ctx, r, `UPDATE users SET email = $3, email_norm = $4, email_verified = $5, roles = $6, disabled = $7, password_hash = $8, profile = $9,
 		version = version + 1 WHERE id = $1 AND version = $2`,
-		u.ID, u.Version, u.Email, account.NormalEmail(u.Email), u.EmailVerified, list(u.Roles), u.Disabled, string(u.PasswordHash))
+		u.ID, u.Version, u.Email, account.NormalEmail(u.Email), u.EmailVerified, list(u.Roles), u.Disabled, string(u.PasswordHash), profile)
 	if err != nil && a.db.classify(err) == duplicate {
 		return account.ErrExists
 	}
@@ -115,13 +123,16 @@ func (a accounts) Rehash(ctx context.Context, user id.User, old, new account.Has
 }
 
 // Delete ends a user's sessions and forgets the user, at once: there are
-// session.MostSessions at most. Rows that name it by its id
+// session.MostSessions at most. Profile and consents go with the user. Rows that name it by its id
 // alone stay: the sessions', for the status lists, and the audit.
 func (a accounts) Delete(ctx context.Context, user id.User, e audit.Event) ([]id.Session, error) {
 	return change(ctx, a.db, "delete a user", func(ctx context.Context, r runner) ([]id.Session, error) {
 		version, err := one[int64](ctx, r, `DELETE FROM users WHERE id = $1 RETURNING version`, clean(string(user)))
 		if err != nil {
 			return nil, notFound(err, account.ErrNotFound)
+		}
+		if _, err := execute(ctx, r, `DELETE FROM consents WHERE user_id = $1`, user); err != nil {
+			return nil, err
 		}
 		ended, _, err := a.db.end(ctx, r, session.Which{User: user}, nil, e.At, "user_deleted")
 		if err != nil {

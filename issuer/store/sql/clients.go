@@ -20,8 +20,7 @@ var _ client.Store = clients{}
 // document is all of a client that has no column.
 func document(c client.Client) (string, error) {
 	c.ID, c.Version, c.Created = "", 0, time.Time{}
-	b, err := json.Marshal(c)
-	return string(b), err
+	return encoded(c)
 }
 
 func scanClient(row scanner) (c client.Client, err error) {
@@ -36,9 +35,13 @@ func scanClient(row scanner) (c client.Client, err error) {
 	return c, err
 }
 
-// Create adds a client, of version 1 unless c says another.
+// Create adds a client, of version 1 unless c says another. What a deletion that broke
+// off has left of another of its id is ended first, and never becomes its own.
 func (s clients) Create(ctx context.Context, c client.Client, e audit.Event) error {
 	c.Version = max(c.Version, 1)
+	if err := s.clear(ctx, c.ID, e); err != nil {
+		return err
+	}
 	_, err := change(ctx, s.db, "create a client", func(ctx context.Context, r runner) (int, error) {
 		doc, err := document(c)
 		if err != nil {
@@ -55,6 +58,38 @@ func (s clients) Create(ctx context.Context, c client.Client, e audit.Event) err
 		return 0, s.changed(ctx, r, c.ID, c.Version, e)
 	})
 	return err
+}
+
+// leftover is the condition that there is no client $1, whose sessions live at $2.
+const leftover = `client_id = $1 AND ended_at IS NULL AND expires > $2 AND NOT EXISTS (SELECT 1 FROM clients WHERE clients.id = $1)`
+
+// clear ends the sessions of a client that is not there, in parts, and forgets its
+// consents.
+func (s clients) clear(ctx context.Context, c id.Client, e audit.Event) error {
+	left, err := read(ctx, s.db, "look for what a client has left", func(ctx context.Context, r runner) (bool, error) {
+		return one[bool](ctx, r, `SELECT EXISTS (SELECT 1 FROM sessions WHERE `+leftover+`) OR NOT EXISTS (SELECT 1 FROM clients WHERE id = $1)
+			AND (EXISTS (SELECT 1 FROM consents WHERE client_id = $1) OR EXISTS (SELECT 1 FROM notices WHERE client_id = $1))`, clean(string(c)), millis(e.At))
+	})
+	if err != nil || !left {
+		return err
+	}
+	e.Kind, e.Actor, e.Client, e.Reason = audit.SessionEnded, "signet", c, deleted
+	for n := s.db.config.mostEnded; n == s.db.config.mostEnded; {
+		n, err = change(ctx, s.db, "end what a client has left", func(ctx context.Context, r runner) (int, error) {
+			part, err := all(ctx, r, scanID[id.Session], `SELECT id FROM sessions WHERE `+leftover+` LIMIT $3`, clean(string(c)), millis(e.At), s.db.config.mostEnded)
+			if err != nil || len(part) == 0 {
+				return 0, err
+			}
+			if _, _, err = s.db.end(ctx, r, session.Which{Client: c}, part, e.At, deleted); err != nil {
+				return 0, err
+			}
+			return len(part), record(ctx, r, e)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return s.forget(ctx, c)
 }
 
 // changed writes what goes with every change of a client.
@@ -102,9 +137,17 @@ func (s clients) Save(ctx context.Context, c client.Client, e audit.Event) error
 // are very many. Then the client goes with the first part of them, and not after the
 // last: from there on it opens and refreshes none, whatever happens to the other
 // parts. A crash between leaves sessions that are live and of no client; to Delete
-// again ends them.
+// again ends them, and so does Create. Its consents go with it, and what it was still
+// to be told.
 func (s clients) Delete(ctx context.Context, c id.Client, e audit.Event) ([]id.Session, error) {
-	var gone []id.Session
+	gone, err := s.delete(ctx, c, e)
+	if err == nil || errors.Is(err, client.ErrNotFound) {
+		err = errors.Join(err, s.forget(ctx, c))
+	}
+	return gone, err
+}
+
+func (s clients) delete(ctx context.Context, c id.Client, e audit.Event) (gone []id.Session, err error) {
 	first, w := true, session.Which{Client: c}
 	for part, err := range s.db.parts(ctx, w, e.At) {
 		if err != nil {
@@ -123,6 +166,18 @@ func (s clients) Delete(ctx context.Context, c id.Client, e audit.Event) ([]id.S
 		first, gone = false, append(gone, ids(ended)...)
 	}
 	return gone, nil
+}
+
+// forget deletes a client's consents and its notices, some at a time.
+func (s clients) forget(ctx context.Context, c id.Client) error {
+	_, err := s.db.sweep(ctx, "delete a client's consents", `DELETE FROM consents WHERE client_id = $1 AND user_id IN
+		(SELECT user_id FROM consents WHERE client_id = $1 LIMIT $2)`, clean(string(c)))
+	if err != nil {
+		return err
+	}
+	_, err = s.db.sweep(ctx, "delete a client's notices", `DELETE FROM notices WHERE session IN
+		(SELECT session FROM notices WHERE client_id = $1 LIMIT $2)`, clean(string(c)))
+	return err
 }
 
 // deleted is the reason of a session whose client is gone.

@@ -64,6 +64,26 @@ func (l lists) Scan(src any) error {
 	return json.Unmarshal([]byte(s), l.into)
 }
 
+// encoded is how a value is stored as a document: JSON.
+func encoded(v any) (string, error) {
+	b, err := json.Marshal(v)
+	return string(b), err
+}
+
+// object is a column that encoded wrote, as a destination of Scan.
+type object[T any] struct{ into *T }
+
+// Scan implements sql.Scanner.
+func (d object[T]) Scan(src any) error {
+	switch src := src.(type) {
+	case string:
+		return json.Unmarshal([]byte(src), d.into)
+	case []byte:
+		return json.Unmarshal(src, d.into)
+	}
+	return fmt.Errorf("a document is stored as text, not %T", src)
+}
+
 // notFound says a noun's own error where there is no row.
 func notFound(err, says error) error {
 	if errors.Is(err, sql.ErrNoRows) {

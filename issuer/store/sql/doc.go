@@ -13,12 +13,15 @@
 //	meta         the deployment id
 //	users        people; email_norm is unique
 //	clients      OAuth clients, one JSON document each
-//	logins       a person in a browser or app
+//	consents     what a person has allowed a client
+//	logins       a person in a browser or app; a browser's cookie is unique
 //	sessions     the ledger: one insert at login, one update at the end
+//	notices      clients that are still to be told of an end
 //	generations  one narrow row a session, updated in place by each refresh
 //	ring         one row: version and sealed document
 //	audit, feed  what happened; what replicas must hear of
 //	counters     the next free status index
+//	waiting      what waits between two requests, until it expires
 //	limits       one theoretical arrival time a key (GCRA)
 //
 // A change, its audit event and its feed entry are one transaction; where very many

@@ -48,19 +48,22 @@ func (db *DB) endWith(ctx context.Context, r runner, w session.Which, e audit.Ev
 // ending is a session that end has just ended.
 type ending struct {
 	session.Ended
-	login id.Login
+	login  id.Login
+	client id.Client
+	user   id.User
+	notify bool
 }
 
 func scanEnding(row scanner) (e ending, err error) {
 	var until int64
-	err = row.Scan(&e.ID, &e.Status, &until, &e.login)
+	err = row.Scan(&e.ID, &e.Status, &until, &e.login, &e.client, &e.user, &e.notify)
 	e.Until = instant(until)
 	return e, err
 }
 
 // end is the one place where sessions end: the live ones that match, or those of a
-// part of them, are marked, told to the feed and returned, by id; so are their
-// logins marked, as session.Ledger says. It returns how many logins that were.
+// part of them, are marked, told to the feed and returned, by id, with a notice
+// of each whose client is to be told; so are their logins marked, as session.Ledger says. It returns how many logins that were.
 func (db *DB) end(ctx context.Context, r runner, w session.Which, part []id.Session, at time.Time, reason string) (ended []session.Ended, logins int64, err error) {
 	rows, err := endRows(ctx, r, w, part, at, reason)
 	if err != nil {
@@ -75,6 +78,9 @@ func (db *DB) end(ctx context.Context, r runner, w session.Which, part []id.Sess
 	if err := db.tell(ctx, r, changes...); err != nil {
 		return nil, 0, err
 	}
+	if err := notify(ctx, r, rows, at); err != nil {
+		return nil, 0, err
+	}
 	if part == nil && w.ID == "" && w.Client == "" {
 		logins, err = endNamedLogins(ctx, r, w, at, reason)
 	} else {
@@ -87,7 +93,7 @@ func (db *DB) end(ctx context.Context, r runner, w session.Which, part []id.Sess
 func endRows(ctx context.Context, r runner, w session.Which, part []id.Session, at time.Time, reason string) (rows []ending, err error) {
 	mark := func(where string, args []any) error {
 		more, err := all(ctx, r, scanEnding, `UPDATE sessions AS s SET ended_at = $1, reason = $2
-			WHERE `+where+` RETURNING id, status, expires, login_id`, append([]any{millis(at), clean(reason)}, args...)...)
+			WHERE `+where+` RETURNING id, status, expires, login_id, client_id, user_id, notify`, append([]any{millis(at), clean(reason)}, args...)...)
 		rows = append(rows, more...)
 		return err
 	}
@@ -135,7 +141,8 @@ func endNamedLogins(ctx context.Context, r runner, w session.Which, at time.Time
 		append([]any{millis(at), clean(reason)}, args...)...)
 }
 
-// endEmptyLogins ends the logins that have no live session left. Their rows are
+// endEmptyLogins ends the logins that have no live session left, but for browsers'.
+// Their rows are
 // locked first: of two that end a login's last two sessions at once, the second then
 // sees what the first did.
 func (db *DB) endEmptyLogins(ctx context.Context, r runner, rows []ending, at time.Time, reason string) (n int64, err error) {
@@ -152,7 +159,7 @@ func (db *DB) endEmptyLogins(ctx context.Context, r runner, rows []ending, at ti
 		// A count, not NOT EXISTS: a planner without statistics would join them to
 		// all sessions.
 		places, args = among(3, some)
-		one, err := execute(ctx, r, `UPDATE logins SET ended_at = $1, reason = $2 WHERE id IN `+places+` AND +ended_at IS NULL
+		one, err := execute(ctx, r, `UPDATE logins SET ended_at = $1, reason = $2 WHERE id IN `+places+` AND +ended_at IS NULL AND cookie IS NULL
 			AND (SELECT count(*) FROM sessions s WHERE s.login_id = logins.id AND `+live("s")+`) = 0`,
 			append([]any{millis(at), clean(reason)}, args...)...)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/signet-oidc/signet/issuer/audit"
 	"github.com/signet-oidc/signet/issuer/id"
@@ -21,17 +22,7 @@ var _ session.Ledger = ledger{}
 // session.ErrNotFound.
 func (l ledger) Open(ctx context.Context, login session.Login, s session.Session, most int, e audit.Event) ([]session.Ended, error) {
 	return change(ctx, l.db, "open a session", func(ctx context.Context, r runner) ([]session.Ended, error) {
-		version, err := one[int64](ctx, r, `SELECT version FROM users WHERE id = $1`+l.db.forUpdate("users"), s.User)
-		if err != nil {
-			return nil, notFound(err, session.ErrNotFound)
-		}
-		if login.Proved != 0 && login.Proved != version {
-			return nil, session.ErrChanged
-		}
-		if err := l.login(ctx, r, login); err != nil {
-			return nil, err
-		}
-		if err := insertSession(ctx, r, s); err != nil {
+		if err := l.admit(ctx, r, login, s, e.At); err != nil {
 			return nil, err
 		}
 		if err := record(ctx, r, e); err != nil {
@@ -41,26 +32,45 @@ func (l ledger) Open(ctx context.Context, login session.Login, s session.Session
 	})
 }
 
-func (l ledger) login(ctx context.Context, r runner, login session.Login) error {
-	var cookie []byte
-	if login.Cookie != [32]byte{} {
-		cookie = login.Cookie[:]
+// admit writes the session and, unless it is there, its login. That the session was
+// opened before is said in any case: whoever asks must know of a second use.
+func (l ledger) admit(ctx context.Context, r runner, login session.Login, s session.Session, at time.Time) error {
+	err := l.db.lockUser(ctx, r, s.User, login.Proved)
+	if err == nil {
+		err = l.login(ctx, r, login, at)
 	}
-	n, err := execute(ctx, r, `INSERT INTO logins (id, user_id, auth_time, amr, cookie, expires) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING`,
-		login.ID, login.User, millis(login.AuthTime), list(login.AMR), cookie, millis(login.Expires))
-	if err != nil || n == 1 {
+	if err == nil {
+		return insertSession(ctx, r, s)
+	}
+	if !errors.Is(err, session.ErrNotFound) && !errors.Is(err, session.ErrChanged) {
 		return err
 	}
-	_, err = one[int](ctx, r, `SELECT 1 FROM logins WHERE id = $1 AND user_id = $2 AND ended_at IS NULL`+l.db.forUpdate("logins"), login.ID, login.User)
+	if _, missing := one[int](ctx, r, `SELECT 1 FROM sessions WHERE id = $1`, s.ID); missing != nil {
+		return notFound(missing, err)
+	}
+	return session.ErrUsed
+}
+
+// login writes a login, or locks the one that is there and lives.
+func (l ledger) login(ctx context.Context, r runner, login session.Login, at time.Time) error {
+	inserted, err := insertLogin(ctx, r, login)
+	if err != nil || inserted {
+		return err
+	}
+	_, err = one[int](ctx, r, `SELECT 1 FROM logins WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND expires > $3`+l.db.forUpdate("logins"),
+		login.ID, login.User, millis(at))
 	return notFound(err, session.ErrNotFound)
 }
 
 func insertSession(ctx context.Context, r runner, s session.Session) error {
-	_, err := execute(ctx, r, `INSERT INTO sessions
-		(id, login_id, user_id, client_id, scope, audience, bound_key, status, auth_time, created, expires)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+	n, err := execute(ctx, r, `INSERT INTO sessions
+		(id, login_id, user_id, client_id, scope, audience, bound_key, status, auth_time, created, expires, notify)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO NOTHING`,
 		s.ID, s.Login, s.User, s.Client, list(s.Scope), list(s.Audience), s.BoundKey, s.Status,
-		millis(s.AuthTime), millis(s.Created), millis(s.Expires))
+		millis(s.AuthTime), millis(s.Created), millis(s.Expires), s.Notify)
+	if err == nil && n == 0 {
+		return session.ErrUsed
+	}
 	return err
 }
 
@@ -100,7 +110,7 @@ func (l ledger) End(ctx context.Context, w session.Which, e audit.Event) ([]sess
 }
 
 const sessionColumns = `s.id, s.login_id, s.user_id, s.client_id, s.scope, s.audience, s.bound_key, s.status,
-	s.auth_time, s.created, s.expires, s.ended_at, coalesce(s.reason, '')`
+	s.auth_time, s.created, s.expires, s.ended_at, coalesce(s.reason, ''), s.notify`
 
 // sessionRow scans sessionColumns.
 type sessionRow struct {
@@ -111,7 +121,7 @@ type sessionRow struct {
 
 func (s *sessionRow) into() []any {
 	return []any{&s.ID, &s.Login, &s.User, &s.Client, lists{&s.Scope}, lists{&s.Audience}, &s.BoundKey, &s.Status,
-		&s.authTime, &s.created, &s.expires, &s.ended, &s.Reason}
+		&s.authTime, &s.created, &s.expires, &s.ended, &s.Reason, &s.Notify}
 }
 
 func (s *sessionRow) session() session.Session {

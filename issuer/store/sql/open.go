@@ -83,6 +83,9 @@ func (db *DB) Backend() store.Backend {
 		Accounts:    accounts{db},
 		Clients:     clients{db},
 		Ledger:      ledger{db},
+		Logins:      logins{db},
+		Notices:     notices{db},
+		Consents:    consents{db},
 		Indices:     indices{db},
 		Keys:        ring{db},
 		Audit:       auditLog{db},
@@ -90,6 +93,7 @@ func (db *DB) Backend() store.Backend {
 		Clock:       clock{db},
 		Generations: generations{db},
 		Limits:      limits{db},
+		Waiting:     waiting{db},
 		Sweep:       db.Sweep,
 		Reachable:   map[string]func(context.Context) error{db.name(): db.Reachable},
 	}

@@ -77,7 +77,7 @@ func crowd(t *testing.T, url string) (*DB, *watched) {
 func visit(ctx context.Context, r runner, db *DB, at time.Time, shared bool) error {
 	l := session.Login{ID: id.NewLogin(), User: id.NewUser(), AuthTime: at, Expires: at.Add(time.Hour)}
 	s := session.Session{ID: id.NewSession(), Login: l.ID, User: l.User, Client: "many", AuthTime: at, Created: at, Expires: l.Expires}
-	err := errors.Join(ledger{db}.login(ctx, r, l), insertSession(ctx, r, s))
+	err := errors.Join(ledger{db}.login(ctx, r, l, at), insertSession(ctx, r, s))
 	if shared {
 		s.ID, s.Client = id.NewSession(), "other"
 		err = errors.Join(err, insertSession(ctx, r, s))

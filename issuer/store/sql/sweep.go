@@ -12,6 +12,9 @@ import (
 // of something can go on.
 const feedLife = 24 * time.Hour
 
+// noticeLife is how long a client may be told of an end: whoever tells gives up before.
+const noticeLife = 7 * 24 * time.Hour
+
 // sweepBatch is how many rows one transaction of a sweep deletes: others must not
 // wait for long.
 const sweepBatch = 500
@@ -31,6 +34,10 @@ func (db *DB) Sweep(ctx context.Context, now time.Time) error {
 			(SELECT id FROM logins l WHERE expires < $1 AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.login_id = l.id) LIMIT $2)`, gone),
 		db.sweepAll(ctx, "sweep limits", `DELETE FROM limits WHERE name IN
 			(SELECT name FROM limits WHERE tat < $1 ORDER BY tat LIMIT $2)`, now.UnixMicro()),
+		db.sweepAll(ctx, "sweep what waits", `DELETE FROM waiting WHERE name IN
+			(SELECT name FROM waiting WHERE expires <= $1 ORDER BY expires LIMIT $2)`, millis(now)),
+		db.sweepAll(ctx, "sweep notices", `DELETE FROM notices WHERE session IN
+			(SELECT session FROM notices WHERE ended < $1 LIMIT $2)`, millis(now.Add(-noticeLife))),
 		feed{db}.Prune(ctx, now.Add(-feedLife)),
 	)
 }

@@ -121,7 +121,7 @@ func status() int64 {
 // newSession is a login of a user and a session in it.
 func newSession(user id.User, client id.Client) (session.Login, session.Session) {
 	at := now()
-	l := session.Login{ID: id.NewLogin(), User: user, AuthTime: at, AMR: []string{"pwd"}, Expires: at.Add(time.Hour), Cookie: [32]byte{1, 31: 2}}
+	l := session.Login{ID: id.NewLogin(), User: user, AuthTime: at, AMR: []string{"pwd"}, Expires: at.Add(time.Hour)}
 	return l, session.Session{
 		ID: id.NewSession(), Login: l.ID, User: user, Client: client, Scope: []string{"openid", "a"}, Audience: []string{"https://api.example"},
 		BoundKey: "thumb", Status: status(), AuthTime: at, Created: at, Expires: l.Expires,

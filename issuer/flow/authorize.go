@@ -1,0 +1,306 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/signet-oidc/signet/issuer/audit"
+	"github.com/signet-oidc/signet/issuer/client"
+	"github.com/signet-oidc/signet/issuer/grant"
+	"github.com/signet-oidc/signet/issuer/id"
+)
+
+// ErrAnswered means that an authorization request is no longer waiting: it was
+// answered, or stood open too long.
+var ErrAnswered = errors.New("the authorization request waits no longer")
+
+// Page is one that a person has to look at before a client gets its answer.
+type Page string
+
+// Pages.
+const (
+	PageLogin   Page = "login"   // who are you?
+	PageSelect  Page = "select"  // go on as who you are, or as another?
+	PageConsent Page = "consent" // may the client have this?
+)
+
+// Step is what a browser does next: it shows a page about a request that waits, or it
+// takes an answer to the client.
+type Step struct {
+	Page    Page
+	Pending string // its name, for a page
+	Answer  *Answer
+}
+
+// Answer is an authorization response (RFC 6749 §4.1.2).
+type Answer struct {
+	Redirect   string // where to
+	Mode       grant.Mode
+	Parameters []Parameter
+}
+
+// Parameter is one of an answer.
+type Parameter struct{ Name, Value string }
+
+// Refusal is an authorization error (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6)
+// that the client may be told by redirect.
+type Refusal struct{ Code, Description string }
+
+// Refuse is the answer to a request that is refused.
+func (f *Flow) Refuse(r grant.Request, why Refusal) Answer {
+	return f.answer(r, Parameter{"error", why.Code}, Parameter{"error_description", why.Description})
+}
+
+// answer ends with state (RFC 6749 §4.1.2) and iss (RFC 9207 §2), by which a client
+// tells that it isn't mixed up with another server's.
+func (f *Flow) answer(r grant.Request, p ...Parameter) Answer {
+	if r.State != "" {
+		p = append(p, Parameter{"state", r.State})
+	}
+	return Answer{Redirect: r.Redirect, Mode: r.Mode, Parameters: append(p, Parameter{"iss", f.Issuer})}
+}
+
+// Authorize begins with a request that was checked, in a browser whose login cookie
+// may be empty. pushed is the request_uri that the request came from, or empty.
+func (f *Flow) Authorize(ctx context.Context, r grant.Request, cookie, pushed string) (Step, error) {
+	b, err := f.Browser(ctx, cookie)
+	if err != nil && !errors.Is(err, ErrNoLogin) {
+		return Step{}, err
+	}
+	return f.advance(ctx, "", grant.Pending{Request: r, Begun: f.now(), Pushed: pushed}, b, false)
+}
+
+// Waiting returns a request that waits for a person, and its client, or ErrAnswered.
+func (f *Flow) Waiting(ctx context.Context, name string) (grant.Pending, client.Client, error) {
+	p, err := f.Pending.Pending(ctx, name, f.now())
+	if err != nil {
+		return p, client.Client{}, answered(err)
+	}
+	c, err := f.Clients.Get(ctx, p.Request.Client)
+	if errors.Is(err, client.ErrNotFound) {
+		err = errors.Join(ErrAnswered, err)
+	}
+	return p, c, err
+}
+
+func answered(err error) error {
+	if errors.Is(err, grant.ErrNotFound) {
+		return errors.Join(ErrAnswered, err)
+	}
+	return err
+}
+
+// Continue goes on with a request that waits, after a login.
+func (f *Flow) Continue(ctx context.Context, name, cookie string) (Step, error) {
+	return f.goOn(ctx, name, cookie, false)
+}
+
+// Choose goes on with a request that waits as who is logged in, where they were asked
+// whether they want to (prompt=select_account).
+func (f *Flow) Choose(ctx context.Context, name, cookie string) (Step, error) {
+	p, _, err := f.Waiting(ctx, name)
+	if err != nil {
+		return Step{}, err
+	}
+	b, err := f.Browser(ctx, cookie)
+	if err != nil {
+		return Step{}, err
+	}
+	if f.needs(p, b) == PageSelect { // no more than a choice: a password would be asked for
+		p.Chosen = b.Login.ID
+		if err := f.Pending.Keep(ctx, name, p, f.now()); err != nil {
+			return Step{}, err
+		}
+	}
+	return f.goOn(ctx, name, cookie, false)
+}
+
+// Decide is what a person answers to the page of consent.
+func (f *Flow) Decide(ctx context.Context, name, cookie string, allow bool) (Step, error) {
+	p, c, err := f.Waiting(ctx, name)
+	if err != nil {
+		return Step{}, err
+	}
+	if !allow {
+		return f.deny(ctx, name, Refusal{"access_denied", "the person didn't agree"})
+	}
+	b, err := f.Browser(ctx, cookie)
+	if errors.Is(err, ErrNoLogin) || err == nil && f.needs(p, b) != "" { // it was ended meanwhile
+		return f.advance(ctx, name, p, b, false)
+	}
+	if err != nil {
+		return Step{}, err
+	}
+	if err := f.consent(ctx, c, b, p.Request.Scope); err != nil {
+		return Step{}, err
+	}
+	return f.advance(ctx, name, p, b, true)
+}
+
+// Deny answers a request that waits with access_denied: the person went back.
+func (f *Flow) deny(ctx context.Context, name string, why Refusal) (Step, error) {
+	p, err := f.Pending.Finish(ctx, name, f.now())
+	if err != nil {
+		return Step{}, answered(err)
+	}
+	a := f.Refuse(p.Request, why)
+	return Step{Answer: &a}, nil
+}
+
+// proved notes with a request that waits, if there is one, who has logged in for it.
+func (f *Flow) proved(ctx context.Context, name string, login id.Login) error {
+	if name == "" {
+		return nil
+	}
+	p, err := f.Pending.Pending(ctx, name, f.now())
+	if errors.Is(err, grant.ErrNotFound) {
+		return nil // they are logged in all the same; Continue says the rest
+	}
+	if err != nil {
+		return err
+	}
+	p.LoggedIn, p.Chosen = login, login
+	return f.Pending.Keep(ctx, name, p, f.now())
+}
+
+func (f *Flow) goOn(ctx context.Context, name, cookie string, agreed bool) (Step, error) {
+	p, err := f.Pending.Pending(ctx, name, f.now())
+	if err != nil {
+		return Step{}, answered(err)
+	}
+	b, err := f.Browser(ctx, cookie)
+	if err != nil && !errors.Is(err, ErrNoLogin) {
+		return Step{}, err
+	}
+	return f.advance(ctx, name, p, b, agreed)
+}
+
+// advance finds out what is still to be done for a request. name is empty for one that
+// has not waited yet; agreed, that the person has just agreed to all of it.
+func (f *Flow) advance(ctx context.Context, name string, p grant.Pending, b Browser, agreed bool) (Step, error) {
+	c, err := f.Clients.Get(ctx, p.Request.Client)
+	if err != nil {
+		return Step{}, err
+	}
+	page := f.needs(p, b)
+	if page == "" && !agreed {
+		page, err = f.needsConsent(ctx, p, c, b)
+		if err != nil {
+			return Step{}, err
+		}
+	}
+	switch {
+	case page == "":
+		return f.grantCode(ctx, name, p, b)
+	case page == PageLogin && p.LoggedIn != "" && p.LoggedIn == b.Login.ID: // and still not who is asked for
+		return f.refuse(ctx, name, p.Request, Refusal{"login_required", "another person was asked for"})
+	case p.Request.Prompts(grant.PromptNone):
+		return f.refuse(ctx, name, p.Request, silent[page])
+	}
+	return f.wait(ctx, name, page, p)
+}
+
+// silent is what prompt=none gets where a page would have been needed (OpenID Connect
+// Core §3.1.2.6).
+var silent = map[Page]Refusal{
+	PageLogin:   {"login_required", "nobody is logged in who may be logged in for this"},
+	PageSelect:  {"account_selection_required", "the person has to choose an account"},
+	PageConsent: {"consent_required", "the person has to agree"},
+}
+
+func (f *Flow) refuse(ctx context.Context, name string, r grant.Request, why Refusal) (Step, error) {
+	if name != "" {
+		return f.deny(ctx, name, why)
+	}
+	a := f.Refuse(r, why)
+	return Step{Answer: &a}, nil
+}
+
+func (f *Flow) wait(ctx context.Context, name string, page Page, p grant.Pending) (Step, error) {
+	if name != "" {
+		return Step{Page: page, Pending: name}, nil
+	}
+	name, err := f.Pending.Begin(ctx, p, f.now())
+	return Step{Page: page, Pending: name}, err
+}
+
+// needs tells whether who is logged in, if anybody, may be for a request: OpenID
+// Connect Core §3.1.2.1 (prompt, max_age, id_token_hint), §3.1.2.2 (sub asked for).
+func (f *Flow) needs(p grant.Pending, b Browser) Page {
+	r := p.Request
+	proved := b.Login.ID != "" && p.LoggedIn == b.Login.ID
+	old := r.MaxAge != nil && f.now().Sub(b.Login.AuthTime) > *r.MaxAge
+	switch {
+	case b.Login.ID == "":
+		return PageLogin
+	case !proved && (r.Prompts(grant.PromptLogin) || old || r.MaxAge != nil && *r.MaxAge == 0):
+		return PageLogin
+	case r.Hint != "" && r.Hint != b.Login.User, r.Claims.Subject != "" && r.Claims.Subject != b.Login.User:
+		return PageLogin
+	case r.Prompts(grant.PromptSelect) && p.Chosen != b.Login.ID:
+		return PageSelect
+	}
+	return ""
+}
+
+// needsConsent tells whether a person has to be asked. A client that anybody could
+// pretend to be is asked about each time (RFC 8252 §8.6, RFC 6749 §10.2).
+func (f *Flow) needsConsent(ctx context.Context, p grant.Pending, c client.Client, b Browser) (Page, error) {
+	switch {
+	case p.Request.Prompts(grant.PromptConsent):
+		return PageConsent, nil
+	case c.Trusted:
+		return "", nil
+	case c.Public && !strings.HasPrefix(p.Request.Redirect, "https://"):
+		return PageConsent, nil
+	}
+	given, err := f.Consents.Find(ctx, b.Login.User, c.ID)
+	if errors.Is(err, grant.ErrNotFound) {
+		return PageConsent, nil
+	}
+	for _, s := range p.Request.Scope {
+		if !slices.Contains(given.Scope, s) {
+			return PageConsent, err
+		}
+	}
+	return "", err
+}
+
+// consent remembers what a person agrees to, beside what they have agreed to before.
+func (f *Flow) consent(ctx context.Context, c client.Client, b Browser, scope []string) error {
+	given, err := f.Consents.Find(ctx, b.Login.User, c.ID)
+	if err != nil && !errors.Is(err, grant.ErrNotFound) {
+		return err
+	}
+	all := slices.Concat(given.Scope, scope)
+	slices.Sort(all)
+	e := audit.New(ctx, audit.ConsentGiven, f.now())
+	e.Actor, e.User, e.Client = string(b.Login.User), b.Login.User, c.ID
+	return f.Consents.Give(ctx, grant.Consent{User: b.Login.User, Client: c.ID, Scope: slices.Compact(all), Given: f.now()}, e)
+}
+
+// grantCode answers with a code, once: a request that waited, or was pushed, is used up.
+func (f *Flow) grantCode(ctx context.Context, name string, p grant.Pending, b Browser) (Step, error) {
+	if name != "" {
+		if _, err := f.Pending.Finish(ctx, name, f.now()); err != nil {
+			return Step{}, answered(err)
+		}
+	}
+	if p.Pushed != "" { // the pushed request itself may have expired while they read a page
+		first, err := f.Pending.Once(ctx, "pushed", []string{p.Pushed}, f.now(), f.now().Add(2*grant.PendingLife))
+		if err != nil || !first {
+			return Step{}, errors.Join(ErrAnswered, err)
+		}
+	}
+	code, err := f.Pending.Issue(ctx, grant.Code{
+		Session: id.NewSession(), Request: p.Request, Login: b.Login.ID, User: b.Login.User,
+		AuthTime: b.Login.AuthTime, AMR: b.Login.AMR, Expires: b.Login.Expires,
+	}, f.now())
+	if err != nil {
+		return Step{}, err
+	}
+	a := f.answer(p.Request, Parameter{"code", code})
+	return Step{Answer: &a}, nil
+}

@@ -1,0 +1,99 @@
+package sql
+
+import (
+	"context"
+	"time"
+
+	"github.com/signet-oidc/signet/issuer/audit"
+	"github.com/signet-oidc/signet/issuer/id"
+	"github.com/signet-oidc/signet/issuer/session"
+)
+
+type logins struct{ db *DB }
+
+var _ session.Logins = logins{}
+
+// lockUser locks the user's row to the end of the transaction, so that no change of
+// the user comes in between. One who is gone is session.ErrNotFound, one of another
+// version than proved, where that is known, session.ErrChanged.
+func (db *DB) lockUser(ctx context.Context, r runner, user id.User, proved int64) error {
+	version, err := one[int64](ctx, r, `SELECT version FROM users WHERE id = $1`+db.forUpdate("users"), user)
+	if err != nil {
+		return notFound(err, session.ErrNotFound)
+	}
+	if proved != 0 && proved != version {
+		return session.ErrChanged
+	}
+	return nil
+}
+
+// insertLogin writes a login unless there is one of its id.
+func insertLogin(ctx context.Context, r runner, l session.Login) (inserted bool, err error) {
+	n, err := execute(ctx, r, `INSERT INTO logins (id, user_id, auth_time, amr, cookie, expires) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING`,
+		l.ID, l.User, millis(l.AuthTime), list(l.AMR), cookie(l.Cookie), millis(l.Expires))
+	return n == 1, err
+}
+
+// cookie is how a cookie's hash is stored: NULL where there is none.
+func cookie(hash [32]byte) []byte {
+	if hash == [32]byte{} {
+		return nil
+	}
+	return hash[:]
+}
+
+// Begin writes a login. One whose id is there is session.ErrUsed.
+func (s logins) Begin(ctx context.Context, l session.Login, e audit.Event) error {
+	_, err := change(ctx, s.db, "begin a login", func(ctx context.Context, r runner) (int, error) {
+		if err := s.db.lockUser(ctx, r, l.User, l.Proved); err != nil {
+			return 0, err
+		}
+		inserted, err := insertLogin(ctx, r, l)
+		if err != nil {
+			return 0, err
+		}
+		if !inserted {
+			return 0, session.ErrUsed
+		}
+		return 0, record(ctx, r, e)
+	})
+	return err
+}
+
+// ByCookie returns a login and its user.
+func (s logins) ByCookie(ctx context.Context, hash [32]byte, now time.Time) (session.Login, session.Person, error) {
+	type both struct {
+		l session.Login
+		p session.Person
+	}
+	out, err := read(ctx, s.db, "find a login", func(ctx context.Context, r runner) (both, error) {
+		b := both{l: session.Login{Cookie: hash}}
+		var authTime, expires int64
+		err := r.QueryRowContext(ctx, `SELECT l.id, l.user_id, l.auth_time, l.amr, l.expires, u.roles, u.disabled, u.version
+			FROM logins l JOIN users u ON u.id = l.user_id WHERE l.cookie = $1 AND l.ended_at IS NULL AND l.expires > $2`, hash[:], millis(now)).
+			Scan(&b.l.ID, &b.l.User, &authTime, lists{&b.l.AMR}, &expires, lists{&b.p.Roles}, &b.p.Disabled, &b.p.Version)
+		b.l.AuthTime, b.l.Expires, b.p.User = instant(authTime), instant(expires), b.l.User
+		return b, notFound(err, session.ErrNotFound)
+	})
+	return out.l, out.p, err
+}
+
+// Renew writes over a live login.
+func (s logins) Renew(ctx context.Context, l session.Login, e audit.Event) error {
+	_, err := change(ctx, s.db, "renew a login", func(ctx context.Context, r runner) (int, error) {
+		if err := s.db.lockUser(ctx, r, l.User, l.Proved); err != nil {
+			return 0, err
+		}
+		n, err := execute(ctx, r, `UPDATE logins SET auth_time = $3, amr = $4, cookie = $5, expires = $6
+			WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND expires > $7`,
+			l.ID, l.User, millis(l.AuthTime), list(l.AMR), cookie(l.Cookie), millis(l.Expires), millis(e.At))
+		if err != nil {
+			return 0, err
+		}
+		if n == 0 {
+			return 0, session.ErrNotFound
+		}
+		return 0, record(ctx, r, e)
+	})
+	return err
+}
