@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/signet-oidc/signet/issuer/audit"
@@ -80,6 +81,7 @@ func (s clients) clear(ctx context.Context, c id.Client, e audit.Event) error {
 			if err != nil || len(part) == 0 {
 				return 0, err
 			}
+			slices.Sort(part)
 			if _, _, err = s.db.end(ctx, r, session.Which{Client: c}, part, e.At, deleted); err != nil {
 				return 0, err
 			}
