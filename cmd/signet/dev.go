@@ -41,6 +41,9 @@ func (c *devCmd) Run(a *app) (err error) {
 	if err := c.onlyLoopback(); err != nil {
 		return err
 	}
+	if c.Settings.TLSCert != "" || c.Settings.TLSKey != "" {
+		return errors.New("dev speaks plain HTTP on loopback: leave out SIGNET_TLS_CERT and SIGNET_TLS_KEY, or use signet serve")
+	}
 	demo, err := listen(a.ctx, "demo-addr", c.DemoAddr)
 	if err != nil {
 		return err
@@ -66,7 +69,7 @@ func (c *devCmd) Run(a *app) (err error) {
 	if err := t.write(a.stdout); err != nil {
 		return s.abandon(err)
 	}
-	return s.run(a.ctx, endpoint{"demo", demo, api.handler()})
+	return s.run(a.ctx, endpoint{name: "demo", listener: demo, handler: api.handler()})
 }
 
 // onlyLoopback refuses what others could reach: everybody knows the demo passwords.

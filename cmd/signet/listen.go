@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -31,9 +32,24 @@ type endpoint struct {
 	name     string // for the log
 	listener net.Listener
 	handler  http.Handler
+	tls      *tls.Config // nil: plain HTTP
 }
 
-func (e endpoint) url() string { return "http://" + reachable(e.listener.Addr().String()) }
+func (e endpoint) url() string {
+	scheme := "http://"
+	if e.tls != nil {
+		scheme = "https://"
+	}
+	return scheme + reachable(e.listener.Addr().String())
+}
+
+// serve serves until the server is shut down. By TLS it speaks HTTP/2 too.
+func (e endpoint) serve(srv *http.Server) error {
+	if e.tls != nil {
+		return srv.ServeTLS(e.listener, "", "") // the certificate is the config's
+	}
+	return srv.Serve(e.listener)
+}
 
 // listen opens an address; an error names the flag that changes it.
 func listen(ctx context.Context, flag, addr string) (net.Listener, error) {
@@ -68,7 +84,7 @@ func serveUntil(ctx context.Context, log zerolog.Logger, endpoints []endpoint, w
 	for _, e := range endpoints {
 		srv := newServer(lasting, log, e)
 		servers = append(servers, srv)
-		g.Go(func() error { return notClosed(srv.Serve(e.listener)) })
+		g.Go(func() error { return notClosed(e.serve(srv)) })
 	}
 	g.Go(func() error { return work(lasting) })
 	g.Go(func() error {
@@ -82,6 +98,7 @@ func serveUntil(ctx context.Context, log zerolog.Logger, endpoints []endpoint, w
 func newServer(ctx context.Context, log zerolog.Logger, e endpoint) *http.Server {
 	return &http.Server{
 		Handler:           e.handler,
+		TLSConfig:         e.tls,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,

@@ -46,7 +46,7 @@ func TestServeUntilFinishesRequests(t *testing.T) {
 	l := local(t)
 	ended := make(chan error, 1)
 	go func() {
-		ended <- serveUntil(ctx, zerolog.Nop(), []endpoint{{"public", l, handler}}, work)
+		ended <- serveUntil(ctx, zerolog.Nop(), []endpoint{{name: "public", listener: l, handler: handler}}, work)
 	}()
 	answer := make(chan string, 1)
 	go func() {
@@ -86,7 +86,7 @@ func untilRefused(t *testing.T, addr string) {
 
 func TestServeUntilEndsWithItsWork(t *testing.T) {
 	broken := errors.New("broken")
-	err := serveUntil(t.Context(), zerolog.Nop(), []endpoint{{"public", local(t), http.NotFoundHandler()}},
+	err := serveUntil(t.Context(), zerolog.Nop(), []endpoint{{name: "public", listener: local(t), handler: http.NotFoundHandler()}},
 		func(context.Context) error { return broken })
 	if !errors.Is(err, broken) {
 		t.Errorf("serveUntil: %v, want %v", err, broken)
@@ -98,7 +98,7 @@ func TestServeUntilEndsWithAListener(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	err := serveUntil(t.Context(), zerolog.Nop(), []endpoint{{"public", l, http.NotFoundHandler()}},
+	err := serveUntil(t.Context(), zerolog.Nop(), []endpoint{{name: "public", listener: l, handler: http.NotFoundHandler()}},
 		func(ctx context.Context) error { <-ctx.Done(); return nil })
 	if !errors.Is(err, net.ErrClosed) {
 		t.Errorf("serveUntil: %v, want %v", err, net.ErrClosed)

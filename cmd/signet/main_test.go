@@ -42,6 +42,7 @@ func TestScripts(t *testing.T) {
 			"sqlite":  scriptSQLite,
 			"post":    scriptPost,
 			"newkey":  scriptNewKey,
+			"newcert": scriptNewCert,
 		},
 	})
 }
@@ -134,6 +135,16 @@ func scriptNewKey(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	block := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), block, 0o600))
+}
+
+// scriptNewCert writes a self-signed certificate of 127.0.0.1 and its key: newcert CERT KEY.
+func scriptNewCert(ts *testscript.TestScript, _ bool, args []string) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	ts.Check(err)
+	_, certPEM, keyPEM, err := selfSigned("script", key)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), certPEM, 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), keyPEM, 0o600))
 }
 
 // command runs run as main would, without a process.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"time"
@@ -31,6 +32,7 @@ type server struct {
 	settings      issuer.Settings
 	log           zerolog.Logger
 	public, admin net.Listener
+	tls           *tls.Config // of the public address; nil: plain HTTP
 	engines       *engines
 	issuer        *issuer.Issuer
 }
@@ -38,6 +40,10 @@ type server struct {
 // prepare opens the addresses and the engines and makes the issuer.
 func prepare(a *app, settings issuer.Settings) (*server, error) {
 	s := &server{settings: settings, log: newLogger(a.stderr, settings.LogLevel)}
+	var err error
+	if s.tls, err = openTLS(settings, s.log); err != nil {
+		return nil, err
+	}
 	if err := s.listen(a.ctx); err != nil {
 		return nil, s.abandon(err)
 	}
@@ -101,10 +107,11 @@ func (s *server) keyFailure() func(string, error) {
 
 // run serves until ctx ends, with further endpoints beside the issuer's.
 func (s *server) run(ctx context.Context, more ...endpoint) error {
-	endpoints := append([]endpoint{
-		{"public", s.public, s.issuer.Public()},
-		{"operations", s.admin, s.issuer.Operations()},
-	}, more...)
+	public := endpoint{name: "public", listener: s.public, handler: s.issuer.Public(), tls: s.tls}
+	if s.tls != nil {
+		public.handler = withHSTS(s.settings.Issuer, public.handler)
+	}
+	endpoints := append([]endpoint{public, {name: "operations", listener: s.admin, handler: s.issuer.Operations()}}, more...)
 	s.log.Info().Str("version", version()).Str("issuer", s.settings.Issuer).Str("public", endpoints[0].url()).
 		Str("operations", endpoints[1].url()).Msg("serving")
 	err := serveUntil(ctx, s.log, endpoints, s.issuer.Run)
