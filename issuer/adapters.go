@@ -2,11 +2,13 @@ package issuer
 
 import (
 	"context"
+	"crypto"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/signet-oidc/signet/issuer/flow"
 	"github.com/signet-oidc/signet/issuer/oauth"
 	"github.com/signet-oidc/signet/issuer/session"
 	"github.com/signet-oidc/signet/keys"
@@ -54,6 +56,30 @@ func (k ringKeys) Key(_ context.Context, kid string) (verifier.Key, error) {
 		return verifier.Key{}, fmt.Errorf("%w: it is not in the ring", verifier.ErrUnknownKey)
 	}
 	return verifier.Key{ID: kid, Algorithm: string(alg), Public: public}, nil
+}
+
+// hintKeys gives id_token_hint the ring as it is now.
+type hintKeys struct {
+	keeper *keys.Keeper
+	now    func() time.Time
+}
+
+var _ flow.HintKeys = hintKeys{}
+
+// HintKey asks a ring that is too old nothing: it may not know that a key was revoked.
+func (k hintKeys) HintKey(kid string) (crypto.PublicKey, keys.Algorithm, error) {
+	ring, now := k.keeper.Ring(), k.now()
+	if err := ring.Stale(now); err != nil {
+		return nil, "", err
+	}
+	public, alg, ok := ring.HintKey(kid)
+	if !ok && now.Sub(ring.Loaded()) > keys.FreshFor { // a newer ring may have it
+		return nil, "", fmt.Errorf("%w: the ring has not been confirmed of late", verifier.ErrKeysUnavailable)
+	}
+	if !ok {
+		return nil, "", fmt.Errorf("%w: no key that is trusted has signed it", flow.ErrHint)
+	}
+	return public, alg, nil
 }
 
 // ownStatus feeds our own verifier with the status bits.

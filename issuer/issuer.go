@@ -157,7 +157,7 @@ func (i *Issuer) faces() (err error) {
 		Accounts: i.people, Users: i.backend.Accounts, Clients: i.clients, Limits: limits, Sessions: i.sessions,
 		Pending: grant.Waiting{Store: i.backend.Waiting}, Consents: i.backend.Consents,
 		Devices: limit.Devices{Issuer: s.Issuer, Keys: refreshKeys{i.keeper, i.now}},
-		Minter:  minter, Audit: i.backend.Audit, Tokens: i.verifier, Issuer: s.Issuer, Audiences: i.audiences(),
+		Minter:  minter, Audit: i.backend.Audit, Tokens: i.verifier, HintKeys: hintKeys{i.keeper, i.now}, Issuer: s.Issuer, Audiences: i.audiences(),
 		AdminAudience: s.AdminAudience(), Algorithm: i.algorithm, AccessTTL: s.AccessTTL, Registration: s.Registration == "open", Now: i.now,
 	})
 	lists := &flow.StatusLists{Bits: i.bits, Minter: minter, Algorithm: i.algorithm, Life: s.AccessTTL, Now: i.now}

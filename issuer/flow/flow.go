@@ -54,6 +54,7 @@ type Config struct {
 	Minter   *token.Minter
 	Audit    audit.Log
 	Tokens   Origin
+	HintKeys HintKeys
 
 	Issuer        string
 	Audiences     []string              // that first-party logins may have; the first is the default
