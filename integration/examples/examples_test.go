@@ -18,7 +18,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -39,8 +38,8 @@ var resourceServers = []struct {
 }{
 	{"gohttp", buildGo("gohttp")},
 	{"chi", buildGo("chi")},
-	{"express", installExpress("express", "server.js", "signet.js")},
-	{"express2", installExpress("express2", "server.js")},
+	{"express", installNode("express", "server.js", "signet.js")},
+	{"express2", installNode("express2", "server.js")},
 	{"fastapi", installFastAPI},
 }
 
@@ -245,63 +244,14 @@ func startExample(t *testing.T, name string, command []string, issuer *servers.S
 
 // buildGo builds the example in a folder as its own module does, from there.
 func buildGo(folder string) func(t *testing.T) []string {
-	return func(t *testing.T) []string {
-		t.Helper()
-		path := filepath.Join(t.TempDir(), folder)
-		cmd := exec.CommandContext(t.Context(), "go", "build", "-o", path, ".")
-		cmd.Dir = folder
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("building %s: %v\n%s", folder, err, out)
-		}
-		return []string{path}
-	}
+	return func(t *testing.T) []string { return servers.GoProgram(t, folder, ".") }
 }
 
-// installExpress copies an example to a folder of the test and installs what
-// its lock file names there. npm's cache outlives the test, so that the second
-// run needs no network.
-func installExpress(folder string, sources ...string) func(t *testing.T) []string {
-	return func(t *testing.T) []string {
-		t.Helper()
-		npm := servers.Need(t, "npm", "npm")
-		node := servers.Need(t, "node", "nodejs")
-		dir := t.TempDir()
-		for _, name := range append([]string{"package.json", "package-lock.json", ".npmrc"}, sources...) {
-			copyFile(t, filepath.Join(folder, name), filepath.Join(dir, name))
-		}
-		cmd := exec.CommandContext(t.Context(), npm, "ci", "--prefer-offline", "--ignore-scripts", "--cache", cacheFolder(t, "npm"))
-		cmd.Dir = dir
-		if out, err := cmd.CombinedOutput(); err != nil {
-			servers.Missing(t, "what the Express example needs", "npm ci: "+err.Error()+"\n"+string(out))
-		}
-		return []string{node, filepath.Join(dir, "server.js")}
-	}
+func installNode(folder string, sources ...string) func(t *testing.T) []string {
+	return func(t *testing.T) []string { return servers.NodeProgram(t, folder, sources...) }
 }
 
-// cacheFolder outlives the test.
-func cacheFolder(t *testing.T, name string) string {
-	t.Helper()
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		cache = t.TempDir()
-	}
-	dir := filepath.Join(cache, "signet-test", name)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
-func copyFile(t *testing.T, from, to string) {
-	t.Helper()
-	b, err := os.ReadFile(from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(to, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
+func installFastAPI(t *testing.T) []string { return servers.PythonProgram(t, "fastapi", "server.py") }
 
 // answer is a response that was read whole.
 type answer struct {
