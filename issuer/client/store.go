@@ -31,6 +31,9 @@ type Client struct {
 	Roles        []string  `json:"roles"`             // in its own client_credentials tokens
 	RedirectURIs []string  `json:"redirect_uris,omitempty"`
 	TokenAlg     string    `json:"token_alg,omitempty"` // signs its tokens; empty: the issuer's first
+	// Registration is the registration access token (RFC 7592 §3) of a client that
+	// registered itself; nil: an operator made it.
+	Registration *Secret   `json:"registration,omitempty"`
 	Version      int64     `json:"version"`
 	Created      time.Time `json:"created"`
 	Metadata

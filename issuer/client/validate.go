@@ -34,13 +34,10 @@ type InvalidError struct {
 func (e *InvalidError) Error() string { return e.Field + ": " + e.Reason }
 
 // Validate returns nil or an *InvalidError for a client that is to be stored.
-// grants are the grant types that the issuer has. That there are keys for
-// TokenAlg is the caller's to check.
+// grants are the grant types that the issuer has. That there are keys for its
+// algorithms is ValidateAlgorithms' to check.
 func Validate(c Client, grants []string) error {
-	checks := []struct {
-		field  string
-		reason string
-	}{
+	checks := append([]field{
 		{"id", badID(c.ID)},
 		{"name", badName(c.Name)},
 		{"secrets", badSecrets(c)},
@@ -50,10 +47,10 @@ func Validate(c Client, grants []string) error {
 		{"roles", badList(c.Roles, badToken)},
 		{"redirect_uris", badRedirects(c)},
 		{"token_alg", badAlg(c.TokenAlg)},
-	}
+	}, c.metadata()...)
 	for _, check := range checks {
 		if check.reason != "" {
-			return &InvalidError{Field: check.field, Reason: check.reason}
+			return &InvalidError{Field: check.name, Reason: check.reason}
 		}
 	}
 	return nil

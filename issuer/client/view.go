@@ -6,7 +6,9 @@ import "time"
 // good, never what they hash to.
 type View struct {
 	Client
-	Secrets []SecretView `json:"secrets,omitempty"` // in the place of Client's, in JSON too
+	// Both in the place of Client's, in JSON too.
+	Secrets      []SecretView `json:"secrets,omitempty"`
+	Registration *SecretView  `json:"registration,omitempty"` // present: the client registered itself
 }
 
 // SecretView is a secret without its hash.
@@ -20,6 +22,9 @@ func (c Client) View() View {
 	v := View{Client: c}
 	for _, s := range c.Secrets {
 		v.Secrets = append(v.Secrets, SecretView{s.Created, s.Expires})
+	}
+	if r := c.Registration; r != nil {
+		v.Registration = &SecretView{r.Created, r.Expires}
 	}
 	return v
 }
