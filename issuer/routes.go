@@ -48,6 +48,10 @@ func (i *Issuer) publicRoutes() []route {
 		{"POST /logout", firstParty, api.Errors, i.api.Logout},
 		{"POST /password", firstParty, api.Errors, i.api.Password},
 
+		{"GET " + oauth.PathAuthorize, nobody, oauth.Errors, i.oauth.Authorize},
+		{"POST " + oauth.PathAuthorize, nobody, oauth.Errors, i.oauth.AuthorizePost},
+		{"GET " + oauth.PathUserInfo, clientApps, oauth.Errors, i.oauth.UserInfo},
+		{"POST " + oauth.PathUserInfo, clientApps, oauth.Errors, i.oauth.UserInfo},
 		{"POST " + oauth.PathToken, clientApps, oauth.Errors, i.oauth.Token},
 		{"POST " + oauth.PathRevoke, clientApps, oauth.Errors, i.oauth.Revoke},
 		{"POST " + oauth.PathIntrospect, nobody, oauth.Errors, i.oauth.Introspect},
@@ -133,7 +137,7 @@ func (i *Issuer) guards() (map[policy]guard, error) {
 	own := crossOrigin(cors.Options{AllowOriginFunc: named, AllowCredentials: true, AllowedMethods: []string{"POST"}, AllowedHeaders: []string{"Authorization", "Content-Type"}})
 	return map[policy]guard{
 		firstParty: func(h http.Handler) http.Handler { return own(csrf.Handler(h)) },
-		clientApps: crossOrigin(cors.Options{AllowOriginFunc: named, AllowedMethods: []string{"POST"}, AllowedHeaders: []string{"Authorization", "Content-Type", "DPoP"}}),
+		clientApps: crossOrigin(cors.Options{AllowOriginFunc: named, AllowedMethods: []string{"GET", "POST"}, AllowedHeaders: []string{"Authorization", "Content-Type", "DPoP"}}),
 		anybody:    crossOrigin(cors.Options{AllowOriginFunc: func(string) bool { return true }, AllowedMethods: []string{"GET"}, AllowedHeaders: []string{"If-None-Match"}}),
 		nobody:     func(h http.Handler) http.Handler { return h },
 		operators:  i.admin.Guard,

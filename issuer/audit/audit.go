@@ -27,6 +27,7 @@ const (
 	PasswordChanged Kind = "user.password_changed"
 	LoginSucceeded  Kind = "login.succeeded"
 	LoginFailed     Kind = "login.failed"
+	SessionOpened   Kind = "session.opened" // of a login that there was
 	SessionEnded    Kind = "session.ended"
 	SessionReuse    Kind = "session.reuse"   // a refresh token came twice: theft
 	SessionAdopted  Kind = "session.adopted" // the store had gone back in time

@@ -133,7 +133,7 @@ func (f *Flow) Decide(ctx context.Context, name, cookie string, allow bool) (Ste
 	if err != nil {
 		return Step{}, err
 	}
-	if err := f.consent(ctx, c, b, p.Request.Scope); err != nil {
+	if err := f.consent(ctx, c, b, p.Request.Asks()); err != nil {
 		return Step{}, err
 	}
 	return f.advance(ctx, name, p, b, true)
@@ -260,7 +260,7 @@ func (f *Flow) needsConsent(ctx context.Context, p grant.Pending, c client.Clien
 	if errors.Is(err, grant.ErrNotFound) {
 		return PageConsent, nil
 	}
-	for _, s := range p.Request.Scope {
+	for _, s := range p.Request.Asks() {
 		if !slices.Contains(given.Scope, s) {
 			return PageConsent, err
 		}

@@ -2,8 +2,10 @@ package flow
 
 import (
 	"context"
+	"slices"
 
 	"github.com/signet-oidc/signet/issuer/client"
+	"github.com/signet-oidc/signet/issuer/grant"
 	"github.com/signet-oidc/signet/issuer/session"
 )
 
@@ -24,5 +26,9 @@ func (f *Flow) Refresh(ctx context.Context, in Refresh) (Tokens, error) {
 	if err != nil {
 		return Tokens{}, err
 	}
-	return f.tokens(g, in.Client, in.Scope, in.Resource)
+	t, err := f.tokens(g, in.Client, in.Scope, in.Resource)
+	if err == nil && in.Client.ID != client.BuiltinID && slices.Contains(t.Scope, grant.ScopeOpenID) {
+		t.ID, err = f.refreshedID(ctx, g, in.Client, t)
+	}
+	return t, err
 }

@@ -113,7 +113,13 @@ func (f *Flow) personTarget(in SignIn) ([]string, error) {
 	if in.Client.ID == client.BuiltinID && len(in.Audience) == 1 && in.Audience[0] == f.AdminAudience {
 		return in.Audience, nil
 	}
-	audience, err := in.Client.AllowsAudience(in.Audience, f.Audiences[0])
+	return f.Target(in.Client, in.Audience)
+}
+
+// Target is the audience of a person's session at a client that asks for resources
+// (RFC 8707 §2), or client.ErrAudience or ErrTarget.
+func (f *Flow) Target(c client.Client, resource []string) ([]string, error) {
+	audience, err := c.AllowsAudience(resource, f.Audiences[0])
 	// What was granted, and not only what was asked for: it may be the client's first.
 	if slices.Contains(audience, f.AdminAudience) {
 		return nil, ErrTarget

@@ -17,6 +17,7 @@ type Tokens struct {
 	AccessExpires  time.Time
 	Refresh        string // empty: none
 	RefreshExpires time.Time
+	ID             string     // ID token (OpenID Connect Core §3.1.3.3); empty: none
 	Session        id.Session // empty: none
 	Scope          []string
 	Device         string // after a sign-in: by which the device will be known

@@ -6,9 +6,12 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/signet-oidc/signet/issuer/id"
 )
 
 // Lives of what waits.
@@ -81,6 +84,30 @@ func (w Waiting) UsePushed(ctx context.Context, uri string, now time.Time) error
 	_, err := get[Pushed](ctx, w.Store.Take, pushedPrefix, uri, now)
 	return err
 }
+
+// KeepClaims remembers which single claims a session's client may ask userinfo for. They
+// may be lost with the store; scopes never are.
+func (w Waiting) KeepClaims(ctx context.Context, s id.Session, names []string, now, until time.Time) error {
+	document, err := json.Marshal(names)
+	if err != nil {
+		return fmt.Errorf("encode claims: %w", err)
+	}
+	return w.Store.Put(ctx, claimsOf(s), document, now, until)
+}
+
+// Claims returns them, if there are any.
+func (w Waiting) Claims(ctx context.Context, s id.Session, now time.Time) (names []string, err error) {
+	document, err := w.Store.Get(ctx, claimsOf(s), now)
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return names, json.Unmarshal(document, &names)
+}
+
+func claimsOf(s id.Session) string { return "claims:" + string(s) }
 
 // IsPushed tells whether a request_uri is of the kind that pushing gives.
 func IsPushed(uri string) bool { return strings.HasPrefix(uri, pushedPrefix) }

@@ -36,6 +36,11 @@ var Errors = httpx.Table{
 	{Is: keys.ErrAlgorithm, Answer: httpx.Error{Status: http.StatusBadRequest, Code: "unauthorized_client", Description: "the client is registered for an algorithm that has no key here"}},
 	{Is: flow.ErrUnsupportedToken, Answer: httpx.Error{Status: http.StatusBadRequest, Code: "unsupported_token_type", Description: "a token without a session can't be revoked; it is short-lived"}},
 	{Is: flow.ErrNoList, Answer: httpx.Error{Status: http.StatusNotFound, Code: "not_found", Description: "there is no such status list"}},
+	{Is: flow.ErrScope, Answer: bearer(http.StatusForbidden, "insufficient_scope", "the token hasn't the scope openid", `, scope="openid"`)},
+	{Is: flow.ErrToken, Answer: bearer(http.StatusUnauthorized, "invalid_token", "the token is not a live one of this issuer", "")},
+	{Is: verifier.ErrNoToken, Answer: httpx.Error{Status: http.StatusUnauthorized, Code: "invalid_token", Description: "an access token is expected", Challenge: "Bearer"}},
+	{Is: verifier.ErrRequest, Answer: httpx.Error{Status: http.StatusBadRequest, Code: "invalid_request", Description: "the access token is not as RFC 6750 has it", Challenge: `Bearer error="invalid_request"`}},
+	{Is: flow.ErrCode, Answer: grantError},
 	{Is: session.ErrToken, Answer: grantError},
 	{Is: session.ErrOver, Answer: grantError},
 	{Is: session.ErrNotFound, Answer: grantError}, // swept, or deleted, meanwhile
@@ -44,7 +49,12 @@ var Errors = httpx.Table{
 	{Is: session.ErrWrongKey, Answer: grantError},
 }
 
-// grantError is one answer for all that can be wrong with a refresh token: which
+// bearer is what userinfo answers to a token that isn't good for it (RFC 6750 §3.1).
+func bearer(status int, code, description, more string) httpx.Error {
+	return httpx.Error{Status: status, Code: code, Description: description, Challenge: `Bearer error="` + code + `"` + more}
+}
+
+// grantError is one answer for all that can be wrong with a code or refresh token: which
 // it was, only the log says.
 var grantError = httpx.Error{Status: http.StatusBadRequest, Code: "invalid_grant", Description: "the token is not valid, not this client's, or its session is over"}
 

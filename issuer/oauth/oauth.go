@@ -8,6 +8,7 @@ import (
 
 	"github.com/signet-oidc/signet/issuer/client"
 	"github.com/signet-oidc/signet/issuer/flow"
+	"github.com/signet-oidc/signet/issuer/grant"
 	"github.com/signet-oidc/signet/issuer/id"
 	"github.com/signet-oidc/signet/keys"
 )
@@ -19,6 +20,20 @@ type Flow interface {
 	ClientCredentials(ctx context.Context, c client.Client, scope, resource []string) (flow.Tokens, error)
 	Revoke(ctx context.Context, c client.Client, raw string) error
 	Introspect(ctx context.Context, c client.Client, raw string) (*flow.Introspection, error)
+	ExchangeCode(ctx context.Context, in flow.Exchange) (flow.Tokens, error)
+	UserInfo(ctx context.Context, access string) (map[string]any, client.Client, error)
+	SignUserInfo(c client.Client, claims map[string]any) (string, error)
+	Authorizer
+}
+
+// Authorizer is what the authorization endpoint asks for.
+type Authorizer interface {
+	Authorize(ctx context.Context, r grant.Request, cookie, pushed string) (flow.Step, error)
+	Refuse(r grant.Request, why flow.Refusal) flow.Answer
+	// Target is what a client gets of the resources that it asks for.
+	Target(c client.Client, resource []string) ([]string, error)
+	// Hint reads an ID token that was given here, or says flow.ErrHint.
+	Hint(ctx context.Context, raw string) (flow.Hint, error)
 }
 
 // Clients finds clients, or says client.ErrNotFound.
@@ -44,20 +59,24 @@ type Config struct {
 	Clients  Clients
 	Throttle Throttle
 	Lists    Lists
+	Pages    Pages
 	Ring     func() *keys.Ring
 	Now      func() time.Time
+
+	RequirePKCE bool     // of confidential clients as well (RFC 7636)
+	Locales     []string // of the pages, for discovery
 }
 
 // OAuth has a handler for each endpoint.
 type OAuth struct {
 	Config
-	grants   map[string]grant
+	grants   map[string]grantType
 	metadata atomic.Pointer[document]
 }
 
 // New returns the face.
 func New(c Config) *OAuth {
-	o := &OAuth{Config: c, grants: map[string]grant{}}
+	o := &OAuth{Config: c, grants: map[string]grantType{}}
 	for _, g := range grants(c.Flow) {
 		o.grants[g.name()] = g
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/signet-oidc/signet/issuer/internal/httpx"
 )
 
-// grant is one way to a token (RFC 6749 §1.3).
-type grant interface {
+// grantType is one way to a token (RFC 6749 §1.3).
+type grantType interface {
 	// name is its grant_type.
 	name() string
 	// exchange gives tokens for a request whose client has the grant.
@@ -21,8 +21,8 @@ type grant interface {
 }
 
 // grants is the one table of grants. Discovery and registration follow from it.
-func grants(f Flow) []grant {
-	return []grant{clientCredentials{f}, refreshToken{f}, password{f}}
+func grants(f Flow) []grantType {
+	return []grantType{authorizationCode{f}, clientCredentials{f}, refreshToken{f}, password{f}}
 }
 
 // request is a token request as far as all grants share it.
@@ -32,6 +32,7 @@ type request struct {
 	scope    []string // nil: not asked
 	resource []string // nil: not asked (RFC 8707 §2)
 	from     netip.Addr
+	proof    string // thumbprint of the DPoP key (RFC 9449 §5); empty: none
 }
 
 // need returns a parameter that the grant can't do without.
@@ -72,7 +73,7 @@ func (o *OAuth) Token(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (o *OAuth) grant(c client.Client, name string) (grant, error) {
+func (o *OAuth) grant(c client.Client, name string) (grantType, error) {
 	if name == "" {
 		return nil, httpx.BadRequest("grant_type is missing")
 	}
@@ -108,6 +109,7 @@ type tokenBody struct {
 	ExpiresIn      int64  `json:"expires_in"`
 	Refresh        string `json:"refresh_token,omitempty"`
 	RefreshExpires int64  `json:"refresh_expires_in,omitempty"`
+	ID             string `json:"id_token,omitempty"`
 	Session        string `json:"session_id,omitempty"`
 	Scope          string `json:"scope"`
 }
@@ -115,7 +117,7 @@ type tokenBody struct {
 func answer(t flow.Tokens) tokenBody {
 	b := tokenBody{
 		Access: t.Access, Type: "Bearer", ExpiresIn: t.ExpiresIn(),
-		Refresh: t.Refresh, Session: string(t.Session), Scope: strings.Join(t.Scope, " "),
+		Refresh: t.Refresh, ID: t.ID, Session: string(t.Session), Scope: strings.Join(t.Scope, " "),
 	}
 	if t.Refresh != "" {
 		b.RefreshExpires = t.RefreshExpiresIn()

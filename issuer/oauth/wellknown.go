@@ -8,13 +8,16 @@ import (
 	"time"
 
 	"github.com/signet-oidc/signet/discovery"
-	"github.com/signet-oidc/signet/issuer/client"
+	"github.com/signet-oidc/signet/issuer/flow"
+	"github.com/signet-oidc/signet/issuer/grant"
 	"github.com/signet-oidc/signet/keys"
 )
 
 // Paths of the endpoints, below the issuer URL.
 const (
+	PathAuthorize  = "/oauth/authorize"
 	PathToken      = "/oauth/token"
+	PathUserInfo   = "/oidc/userinfo"
 	PathRevoke     = "/oauth/revoke"
 	PathIntrospect = "/oauth/introspect"
 	PathStatus     = "/oauth/status/"
@@ -52,19 +55,44 @@ func (o *OAuth) describeServer(algs []keys.Algorithm) discovery.Metadata {
 	return discovery.Metadata{
 		Issuer:                o.Issuer,
 		JWKSURI:               o.Issuer + discovery.PathJWKS,
+		AuthorizationEndpoint: o.Issuer + PathAuthorize,
 		TokenEndpoint:         o.Issuer + PathToken,
+		UserinfoEndpoint:      o.Issuer + PathUserInfo,
 		RevocationEndpoint:    o.Issuer + PathRevoke,
 		IntrospectionEndpoint: o.Issuer + PathIntrospect,
 		StatusListEndpoint:    o.Issuer + PathStatus,
 		GrantTypesSupported:   Grants(),
-		ScopesSupported:       client.Builtin(nil).Scopes,
+		ScopesSupported:       grant.Scopes(),
 		SubjectTypesSupported: []string{"public"},
+
+		ResponseTypesSupported:        []string{"code"},
+		ResponseModesSupported:        modes(),
+		ACRValuesSupported:            []string{flow.ACR},
+		ClaimTypesSupported:           []string{"normal"},
+		ClaimsSupported:               flow.Claims(),
+		ClaimsParameterSupported:      true,
+		PromptValuesSupported:         Prompts(),
+		UILocalesSupported:            o.Locales,
+		CodeChallengeMethodsSupported: []string{"S256"},
+		RequestParameterSupported:     new(bool), // false, which has to be said (OpenID Connect Discovery 1.0 §3)
+		RequestURIParameterSupported:  new(bool),
+
+		AuthorizationResponseIssParameterSupported: true,
+		UserinfoSigningAlgValuesSupported:          names(algs),
 
 		TokenEndpointAuthMethodsSupported:         authMethods(),
 		RevocationEndpointAuthMethodsSupported:    authMethods(),
 		IntrospectionEndpointAuthMethodsSupported: authMethods()[:2],
 		IDTokenSigningAlgValuesSupported:          names(algs),
 	}
+}
+
+func modes() []string {
+	var s []string
+	for _, m := range grant.Modes() {
+		s = append(s, string(m))
+	}
+	return s
 }
 
 func names(algs []keys.Algorithm) []string {

@@ -65,6 +65,25 @@ func members(dst any) map[string]bool {
 // twice is refused; one without a value counts as left out (RFC 6749 §3.1, §3.2).
 // Parameters in the URL are not read (§2.3.1: never in the request URI).
 func Form(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+	form, err := FormOf(w, r)
+	if err != nil {
+		return nil, err
+	}
+	return once(form)
+}
+
+// once refuses what occurs twice. RFC 8707 §2 allows several resources.
+func once(form url.Values) (url.Values, error) {
+	for name, values := range form {
+		if len(values) > 1 && name != "resource" && name != "audience" {
+			return nil, BadRequest("a parameter occurs twice")
+		}
+	}
+	return form, nil
+}
+
+// FormOf is Form for who has something to say of what occurs twice.
+func FormOf(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	if err := contentType(r, "application/x-www-form-urlencoded"); err != nil {
 		return nil, err
 	}
@@ -72,26 +91,25 @@ func Form(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseForm(string(body))
+	return Values(string(body))
 }
 
-func parseForm(body string) (url.Values, error) {
-	if strings.Count(body, "&") >= maxFields {
-		return nil, BadRequest("the form has too many parameters")
+// Values reads the parameters of a form or a query. Those without a value count as
+// left out.
+func Values(raw string) (url.Values, error) {
+	if strings.Count(raw, "&") >= maxFields {
+		return nil, BadRequest("there are too many parameters")
 	}
-	form, err := url.ParseQuery(body)
+	values, err := url.ParseQuery(raw)
 	if err != nil {
-		return nil, BadRequest("the body is not a form")
+		return nil, BadRequest("the parameters can't be read")
 	}
-	for name, values := range form {
-		switch {
-		case len(values) > 1 && name != "resource" && name != "audience": // RFC 8707 §2 allows several resources
-			return nil, BadRequest("a parameter occurs twice")
-		case len(values) == 1 && values[0] == "":
-			delete(form, name)
+	for name, given := range values {
+		if len(given) == 1 && given[0] == "" {
+			delete(values, name)
 		}
 	}
-	return form, nil
+	return values, nil
 }
 
 func contentType(r *http.Request, want string) error {
