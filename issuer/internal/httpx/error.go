@@ -89,6 +89,13 @@ type errorBody struct {
 
 // Fail answers with an error, by the face's table.
 func (t Table) Fail(w http.ResponseWriter, r *http.Request, err error) {
+	e := t.Failed(w, r, err)
+	JSON(w, e.Status, errorBody{e.Code, e.Description, RequestID(r.Context())})
+}
+
+// Failed looks an error up, notes it for the log and sets the headers that go with it,
+// for an answer in whatever shape.
+func (t Table) Failed(w http.ResponseWriter, r *http.Request, err error) *Error {
 	e := t.Lookup(err)
 	of(r.Context()).failure = err.Error()
 	Note(r.Context(), "error", err.Error())
@@ -102,7 +109,7 @@ func (t Table) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	if e.Challenge != "" {
 		w.Header().Set("WWW-Authenticate", e.Challenge)
 	}
-	JSON(w, e.Status, errorBody{e.Code, e.Description, RequestID(r.Context())})
+	return e
 }
 
 // Handle makes a handler of one that returns its error.
