@@ -47,7 +47,7 @@ func testCreateUser(t *testing.T, b store.Backend) {
 	changes(t, b, "Create of a taken address", create(other), account.ErrExists, e)
 
 	plain := newUser()
-	plain.Roles, plain.EmailVerified, plain.Disabled = nil, false, true
+	plain.Roles, plain.EmailVerified, plain.Disabled, plain.Profile = nil, false, true, account.Profile{}
 	ok(t, create(plain)())
 	got, err = b.Accounts.ByID(t.Context(), plain.ID)
 	ok(t, err)
@@ -71,6 +71,7 @@ func testSaveUser(t *testing.T, b store.Backend) {
 	}
 	s := open(t, b, u.ID, "web")
 	next := u
+	next.Profile = account.Profile{Nickname: "ada", Birthdate: "0000-12-10", Picture: "https://example.com/ada.png"}
 	next.Email, next.EmailVerified, next.Roles, next.Disabled, next.PasswordHash = "New."+u.Email, false, []string{"x"}, true, "$2a$new"
 	changes(t, b, "Save", save(next), nil, e, userChange(u.ID, 2))
 	next.Version = 2

@@ -8,6 +8,7 @@ import (
 	"github.com/signet-oidc/signet/issuer/audit"
 	"github.com/signet-oidc/signet/issuer/client"
 	"github.com/signet-oidc/signet/issuer/id"
+	"github.com/signet-oidc/signet/issuer/session"
 	"github.com/signet-oidc/signet/issuer/store"
 )
 
@@ -40,6 +41,7 @@ func testClients(t *testing.T, h Harness) {
 	}
 	t.Run("save", func(t *testing.T) { testSaveClient(t, b, c) })
 	t.Run("delete", func(t *testing.T) { testDeleteClient(t, b, c) })
+	t.Run("create after a broken deletion", func(t *testing.T) { testLeftovers(t, b) })
 	t.Run("list", func(t *testing.T) { testListClients(t, b) })
 }
 
@@ -74,6 +76,31 @@ func testDeleteClient(t *testing.T, b store.Backend, c client.Client) {
 	got, _, err := b.Ledger.Find(t.Context(), other.ID)
 	ok(t, err)
 	same(t, "another client's session", got, other)
+}
+
+// testLeftovers: a client never finds sessions of another that had its id. (No session
+// is opened for a client that isn't there; a deletion that broke off leaves them.)
+func testLeftovers(t *testing.T, b store.Backend) {
+	c, u := newClient(), addUser(t, b)
+	s, other := open(t, b, u.ID, c.ID), open(t, b, u.ID, "web")
+	e := event(audit.ClientCreated, "")
+	var events []audit.Event
+	heard := heard(t, b, func() {
+		events = recorded(t, b, func() { ok(t, b.Clients.Create(t.Context(), c, e)) })
+	})
+	same(t, "feed", heard, []store.Change{sessionChange(s), clientChange(c.ID, 1)})
+	if len(events) != 2 || events[0].Kind != audit.SessionEnded || events[0].Client != c.ID || events[0].Reason == "" || events[1].Kind != e.Kind {
+		t.Errorf("events %+v, want the end and the creation", events)
+	}
+	got, _, err := b.Ledger.Find(t.Context(), s.ID)
+	ok(t, err)
+	if got.Ended.IsZero() || got.Reason != "client_deleted" {
+		t.Errorf("what was left: %+v", got)
+	}
+	same(t, "another client's", pages(t, b, session.Which{Client: "web", User: u.ID}, false), []session.Session{other})
+	mine := open(t, b, u.ID, c.ID)
+	changes(t, b, "Create again", func() error { return b.Clients.Create(t.Context(), c, e) }, client.ErrExists, e)
+	same(t, "its own", pages(t, b, session.Which{Client: c.ID}, false), []session.Session{mine})
 }
 
 func testListClients(t *testing.T, b store.Backend) {

@@ -38,6 +38,10 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"clients", testClients},
 		{"ledger", testLedger},
 		{"most live sessions", testMost},
+		{"opened once", testUsed},
+		{"browsers", testBrowsers},
+		{"notices", testNotices},
+		{"consents", testConsents},
 		{"indices", testIndices},
 		{"ring", testRing},
 		{"audit", testAudit},
@@ -55,6 +59,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		generationsOf(t, open(t).Steps, func(t *testing.T) session.Generations { return seeded{open(t).Backend} })
 	})
 	t.Run("limits", func(t *testing.T) { limitsOf(t, open(t).Backend.Limits) })
+	t.Run("waiting", func(t *testing.T) { waitingOf(t, open(t).Backend.Waiting) })
 }
 
 // now is the machine's time as engines keep it.
@@ -95,6 +100,7 @@ func newUser() account.User {
 	return account.User{
 		ID: u, Email: "Ada." + string(u) + "@Example.com", EmailVerified: true, Roles: []string{"admin", "ünï"},
 		Version: 1, Created: now(), PasswordHash: account.Hash("$2a$" + string(u)),
+		Profile: account.Profile{Name: "Ada Lövelace", PhoneVerified: true, Address: &account.Address{Locality: "London\x00"}, Updated: now()},
 	}
 }
 
