@@ -102,10 +102,7 @@ func (f *Flow) openCode(ctx context.Context, in Exchange, code grant.Code, user 
 	e.Actor = string(user.ID)
 	o := session.Opening{
 		Person: PersonOf(user), Client: in.Client.ID, Scope: code.Request.Scope, Audience: code.Request.Audience, AMR: code.AMR,
-		Session: code.Session, Login: login, Notify: in.Client.BackchannelLogoutURI != "",
-	}
-	if in.Client.Public {
-		o.BoundKey = in.Proof
+		BoundKey: binding(in.Client, in.Proof), Session: code.Session, Login: login, Notify: in.Client.BackchannelLogoutURI != "",
 	}
 	g, err := f.Sessions.Open(ctx, o, e)
 	switch {
@@ -131,7 +128,7 @@ func (f *Flow) codeTokens(ctx context.Context, in Exchange, code grant.Code, g s
 			return Tokens{}, err
 		}
 	}
-	t, err := f.tokens(g, in.Client, nil, in.Resource)
+	t, err := f.tokens(g, in.Client, nil, in.Resource, in.Proof)
 	if err != nil || !code.Request.Wants(grant.ScopeOpenID) {
 		return t, err
 	}

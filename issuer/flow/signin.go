@@ -20,8 +20,8 @@ type SignIn struct {
 	Client   client.Client
 	Audience []string // asked; empty: the client's first, else the first of all
 	Scope    []string // asked; empty: what the client has
-	BoundKey string
-	Device   string // the device's token, if it has one
+	Proof    string   // thumbprint of the DPoP key of the request; empty: none
+	Device   string   // the device's token, if it has one
 	Address  netip.Addr
 }
 
@@ -66,12 +66,12 @@ func (f *Flow) open(ctx context.Context, in SignIn, user account.User, scope, au
 	e := audit.New(ctx, audit.LoginSucceeded, f.now())
 	e.Actor = string(user.ID)
 	g, err := f.Sessions.Open(ctx, session.Opening{
-		Person: PersonOf(user), Client: in.Client.ID, Scope: scope, Audience: audience, BoundKey: in.BoundKey, AMR: []string{"pwd"},
+		Person: PersonOf(user), Client: in.Client.ID, Scope: scope, Audience: audience, BoundKey: binding(in.Client, in.Proof), AMR: []string{"pwd"},
 	}, e)
 	if err != nil {
 		return Tokens{}, err
 	}
-	t, err := f.tokens(g, in.Client, nil, nil)
+	t, err := f.tokens(g, in.Client, nil, nil, in.Proof)
 	if err != nil {
 		return Tokens{}, err
 	}

@@ -18,5 +18,5 @@ func (g clientCredentials) exchange(ctx context.Context, r request) (flow.Tokens
 	if r.client.Public { // §4.4: only confidential clients; who else would it be?
 		return flow.Tokens{}, &httpx.Error{Status: http.StatusBadRequest, Code: "unauthorized_client", Description: "a public client has no credentials"}
 	}
-	return g.flow.ClientCredentials(ctx, r.client, r.scope, r.resource)
+	return g.flow.ClientCredentials(ctx, r.client, r.scope, r.resource, r.proof)
 }

@@ -27,7 +27,7 @@ func (g password) exchange(ctx context.Context, r request) (flow.Tokens, error) 
 		return flow.Tokens{}, err
 	}
 	t, err := g.flow.SignIn(ctx, flow.SignIn{
-		Email: username, Password: secret, Client: r.client, Scope: r.scope, Audience: r.resource, Address: r.from,
+		Email: username, Password: secret, Client: r.client, Scope: r.scope, Audience: r.resource, Proof: r.proof, Address: r.from,
 	})
 	if errors.Is(err, account.ErrCredentials) { // §5.2: invalid_grant, a 400
 		return t, &httpx.Error{Status: http.StatusBadRequest, Code: "invalid_grant", Description: "username or password is wrong"}

@@ -17,5 +17,5 @@ func (g refreshToken) exchange(ctx context.Context, r request) (flow.Tokens, err
 	if err != nil {
 		return flow.Tokens{}, err
 	}
-	return g.flow.Refresh(ctx, flow.Refresh{Token: raw, Client: r.client, Scope: r.scope, Resource: r.resource})
+	return g.flow.Refresh(ctx, flow.Refresh{Token: raw, Client: r.client, Scope: r.scope, Resource: r.resource, Proof: r.proof})
 }

@@ -17,7 +17,7 @@ import (
 type Flow interface {
 	SignIn(ctx context.Context, in flow.SignIn) (flow.Tokens, error)
 	Refresh(ctx context.Context, in flow.Refresh) (flow.Tokens, error)
-	ClientCredentials(ctx context.Context, c client.Client, scope, resource []string) (flow.Tokens, error)
+	ClientCredentials(ctx context.Context, c client.Client, scope, resource []string, proof string) (flow.Tokens, error)
 	Revoke(ctx context.Context, c client.Client, raw string) error
 	Introspect(ctx context.Context, c client.Client, raw string) (*flow.Introspection, error)
 	ExchangeCode(ctx context.Context, in flow.Exchange) (flow.Tokens, error)
