@@ -3,6 +3,7 @@ package redis
 import (
 	"testing"
 
+	"github.com/signet-oidc/signet/issuer/grant"
 	"github.com/signet-oidc/signet/issuer/limit"
 	"github.com/signet-oidc/signet/issuer/session"
 	"github.com/signet-oidc/signet/issuer/store/storetest"
@@ -21,5 +22,8 @@ func testContract(t *testing.T, s *Store) {
 	})
 	t.Run("limits", func(t *testing.T) {
 		storetest.Limits(t, func(*testing.T) limit.Store { return s })
+	})
+	t.Run("waiting", func(t *testing.T) {
+		storetest.Waiting(t, func(*testing.T) grant.Store { return s.Waiting() })
 	})
 }

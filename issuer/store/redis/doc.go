@@ -1,6 +1,6 @@
 // Package redis keeps what changes all the time in Redis 7.0 or later, or in
-// Valkey: the generations of sessions, ended-marks and limits. One server,
-// Sentinel and Cluster are alike to it.
+// Valkey: the generations of sessions, ended-marks, limits and what waits between
+// two requests. One server, Sentinel and Cluster are alike to it.
 //
 // It owns the shape of the keys, the scripts, and how their failures are told
 // apart. The rules aren't its own: scripts/rotate.lua mirrors session.Decide and
@@ -12,8 +12,9 @@
 // # Keys
 //
 // Everything has a TTL. A TTL cleans up and never decides: it is counted from
-// the caller's now and outlasts what it serves by an hour (Grace); whether
-// something is over is computed from the now that each call brings.
+// the caller's now and outlasts what it serves by an hour (Grace), or by a minute
+// where there are many (limits, what waits); whether something is over is computed
+// from the now that each call brings.
 //
 //	signet:{7k}:7k0f3v2n8q1c5d9e4g6h0j2k8m        string, a session; the last part is its sid:
 //	    0 12 3 1767225600000 1766620800000 0 0 0 1769212800000
@@ -33,6 +34,12 @@
 //	signet:{7k}:epoch:3q0c…process                string, how often this process has asked WentBack
 //	signet:{DWoFdjLT3E9EhOEknDbSAg}:limit         string, the theoretical arrival time of a
 //	                                                limit, µs; the tag is a hash of its key
+//	signet:{wait:9s8Yk…}:waiting                  string, a document of Waiting: until when
+//	    1767225600000 {"client":"webapp",…}         it lives (ms), a space, and its bytes; the tag
+//	                                                is its name
+//	signet:{once:Zq1Rt…}:waiting                  string, a name that Once remembers: until when
+//	    1767225600000 6YQ2…                         (ms), and what the call is known by that was
+//	                                                the first
 //	signet:deployment                             string, the id of the database this belongs to
 //
 // A session that has ended and has no state here is the mark "1" alone. A session
@@ -57,9 +64,9 @@
 //
 // # Round trips
 //
-// Rotate, Take, Begin and Look are one command each. End, Update, Settle and
-// Unsettled are pipelines. Scripts go by their hash; a server that has lost
-// them (restart, failover) is sent the text by the first call that notices.
+// Rotate, Take, Begin, Look and all of Waiting are one command each. End, Update,
+// Settle and Unsettled are pipelines. Scripts go by their hash; a server that has
+// lost them (restart, failover) is sent the text by the first call that notices.
 //
 // # A user of its own
 //
@@ -77,5 +84,7 @@
 // CLUSTERDOWN, OOM and their like, and a refused login. A caller who gave up
 // gets context.Canceled. A lost connection is retried once, which is safe: a
 // Rotate whose answer was lost is answered by the retry rule, as any client's
-// retry is; Begin, End, Update and Settle are idempotent; a Take counts twice.
+// retry is; Begin, End, Update, Settle and Put are idempotent; Once knows its own
+// call again; a limit's Take counts twice; and a document that was taken by a call
+// whose answer was lost is gone, as one that has expired.
 package redis

@@ -27,6 +27,8 @@ func mustBeUnavailable(t *testing.T, s *Store, live session.State) {
 		"Rotate":   func(ctx context.Context) error { _, err := s.Rotate(ctx, rotation(live, 1, start)); return err },
 		"Take":     func(ctx context.Context) error { _, err := s.Take(ctx, "k", tenAMinute, 1, start); return err },
 		"End":      func(ctx context.Context) error { return s.End(ctx, []session.Ended{{ID: live.Session}}) },
+		"Put":      func(ctx context.Context) error { return s.Waiting().Put(ctx, "n", nil, start, start) },
+		"Once":     func(ctx context.Context) error { _, err := s.Waiting().Once(ctx, "n", start, start); return err },
 		"WentBack": func(ctx context.Context) error { _, err := s.WentBack(ctx); return err },
 	} {
 		began := time.Now()

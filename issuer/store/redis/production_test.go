@@ -17,8 +17,10 @@ import (
 	"time"
 
 	"github.com/signet-oidc/signet/integration/servers"
+	"github.com/signet-oidc/signet/issuer/grant"
 	"github.com/signet-oidc/signet/issuer/session"
 	"github.com/signet-oidc/signet/issuer/store"
+	"github.com/signet-oidc/signet/issuer/store/storetest"
 )
 
 // works refreshes once, from the beginning.
@@ -43,6 +45,7 @@ func TestLeastUser(t *testing.T) {
 	works(t, s)
 	busy(t, s)
 	reuse(t, s)
+	storetest.Waiting(t, func(*testing.T) grant.Store { return s.Waiting() })
 	if _, err := s.Unsettled(t.Context(), 10); err != nil {
 		t.Error(err)
 	}

@@ -72,6 +72,9 @@ func TestFailover(t *testing.T) {
 	mustRotate(t, s, rotation(state, 1, start), session.Rotated)
 	mustSay(t, s, true, "the first call")
 	mustSay(t, s, false, "nothing happened")
+	if err := s.Waiting().Put(t.Context(), "wait:a", []byte("a"), start, start.Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
 	if got := master.CLI("WAIT", "1", "5000"); got != "1" {
 		t.Fatalf("replicated to %s", got)
 	}
@@ -89,6 +92,9 @@ func TestFailover(t *testing.T) {
 	t.Logf("failed over in %v", time.Since(began))
 	if got.Outcome != session.Rotated || got.State.Generation != 3 {
 		t.Errorf("%+v, want the next generation", got)
+	}
+	if got, err := s.Waiting().Take(t.Context(), "wait:a", start); err != nil || string(got) != "a" {
+		t.Errorf("what waits after the failover: %q, %v", got, err)
 	}
 	mustSay(t, s, true, "failed over")
 	mustSay(t, s, false, "nothing happened")
