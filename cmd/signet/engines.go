@@ -133,6 +133,7 @@ func (e *engines) openRedis(ctx context.Context, s issuer.Settings, log zerolog.
 		log.Warn().Msg(advice)
 	}
 	e.backend.Generations, e.backend.Limits, e.backend.Settler, e.backend.Healer = r, r, r, r
+	e.backend.Waiting = r.Waiting()
 	e.backend.Reachable["redis"] = r.Reachable
 	return nil
 }

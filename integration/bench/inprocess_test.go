@@ -93,6 +93,7 @@ func newInProcess(t testing.TB) *inProcess {
 	must(t, err)
 	t.Cleanup(func() { must(t, r.Close()) })
 	backend.Generations, backend.Limits, backend.Settler, backend.Healer = r, r, r, r
+	backend.Waiting = r.Waiting()
 	i, err := issuer.New(ctx, issuer.Config{
 		Settings: inProcessSettings(), Backend: backend, Keeper: keeper, Version: "bench",
 		Log: zerolog.New(io.Discard).With().Timestamp().Logger(),
