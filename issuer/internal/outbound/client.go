@@ -1,0 +1,198 @@
+package outbound
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Errors. What they say is for the log: an address or a status that is told to whoever chose the URL lets them look
+// around.
+var (
+	// ErrRefused means that the URL or the address behind it may not be called.
+	ErrRefused = errors.New("may not be called")
+	// ErrTooLarge means that the answer is larger than Config.MaxBytes.
+	ErrTooLarge = errors.New("the answer is too large")
+)
+
+// StatusError is an answer to Get that isn't 200. A redirect is one too: where it leads was not registered.
+type StatusError int
+
+func (e StatusError) Error() string { return fmt.Sprintf("the answer has status %d", int(e)) }
+
+// Defaults and bounds of Config.
+const (
+	DefaultTimeout  = 5 * time.Second
+	DefaultMaxBytes = 64 << 10 // a set of ten keys has 10 KiB
+	maxHeaderBytes  = 16 << 10
+	maxURL          = 2048
+	dialTimeout     = 3 * time.Second
+	idleTimeout     = 30 * time.Second
+)
+
+// Config is what a Client is made of. Its zero value calls public addresses alone.
+type Config struct {
+	CA       *x509.CertPool // nil: the system's
+	Allow    []string       // hosts by exact name, addresses or prefixes that may be called though they aren't public
+	Timeout  time.Duration  // of a call in all, waiting for its turn included; zero: 5 s
+	MaxBytes int64          // of an answer's body; zero: 64 KiB
+	Resolver *net.Resolver  // nil: net.DefaultResolver
+}
+
+// Client makes the calls. It is safe for concurrent use; what it does at once is bounded, in all and a host.
+type Client struct {
+	http     *http.Client
+	allow    allowed
+	resolver *net.Resolver
+	timeout  time.Duration
+	maxBytes int64
+	slots    *slots
+}
+
+// New returns a client. An error is about Config.Allow.
+func New(c Config) (*Client, error) {
+	allow, err := parseAllow(c.Allow)
+	if err != nil {
+		return nil, err
+	}
+	client := &Client{
+		allow: allow, resolver: c.Resolver, timeout: c.Timeout, maxBytes: c.MaxBytes, slots: newSlots(maxCalls, maxCallsHost),
+	}
+	if client.timeout <= 0 {
+		client.timeout = DefaultTimeout
+	}
+	if client.maxBytes <= 0 {
+		client.maxBytes = DefaultMaxBytes
+	}
+	client.http = &http.Client{
+		Transport:     client.transport(c.CA),
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return client, nil
+}
+
+// transport speaks HTTP/1.1 alone: these are small and rare calls, and it has the plainest bounds.
+func (c *Client) transport(ca *x509.CertPool) *http.Transport {
+	return &http.Transport{
+		Proxy:                  nil, // one named by the environment would connect to where the guard doesn't see
+		DialContext:            c.dial,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: ca},
+		TLSNextProto:           map[string]func(string, *tls.Conn) http.RoundTripper{},
+		MaxResponseHeaderBytes: maxHeaderBytes,
+		DisableCompression:     true, // the bound is on what is sent
+		MaxIdleConns:           maxCalls,
+		MaxIdleConnsPerHost:    1,
+		IdleConnTimeout:        idleTimeout,
+	}
+}
+
+// dial connects, having looked at the address that is connected to, and not at one that the name had before.
+func (c *Client) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, err
+	}
+	d := net.Dialer{Timeout: dialTimeout, Resolver: c.resolver}
+	if !c.allow.host(host) {
+		d.ControlContext = c.guard
+	}
+	return d.DialContext(ctx, network, addr)
+}
+
+// CheckURL says why a URL can't be one to call, in words for whoever registers it; nil when nothing is seen. Which address
+// is behind it is asked at each call.
+func CheckURL(raw string) error {
+	_, err := parseURL(raw)
+	return err
+}
+
+func parseURL(raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil || len(raw) > maxURL:
+		return nil, fmt.Errorf("%w: not a URL", ErrRefused) // what url.Parse says quotes it
+	case u.Scheme != "https":
+		return nil, fmt.Errorf("%w: not https", ErrRefused)
+	case u.Hostname() == "" || u.Opaque != "":
+		return nil, fmt.Errorf("%w: no host", ErrRefused)
+	case u.User != nil:
+		return nil, fmt.Errorf("%w: a user or password in the URL", ErrRefused)
+	case strings.Contains(raw, "#"):
+		return nil, fmt.Errorf("%w: a fragment in the URL", ErrRefused)
+	}
+	return u, nil
+}
+
+// Get fetches a document; an answer that isn't 200 is a StatusError.
+func (c *Client) Get(ctx context.Context, address, accept string) (body []byte, err error) {
+	err = c.call(ctx, http.MethodGet, address, nil, func(h http.Header) { h.Set("Accept", accept) }, func(r *http.Response) error {
+		if r.StatusCode != http.StatusOK {
+			return StatusError(r.StatusCode)
+		}
+		body, err = c.read(r.Body)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return body, nil
+}
+
+// PostForm posts a form and returns the answer's status, whatever it is. Its body is nobody's.
+func (c *Client) PostForm(ctx context.Context, address string, form url.Values) (status int, err error) {
+	header := func(h http.Header) { h.Set("Content-Type", "application/x-www-form-urlencoded") }
+	err = c.call(ctx, http.MethodPost, address, strings.NewReader(form.Encode()), header, func(r *http.Response) error {
+		status = r.StatusCode
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return status, nil
+}
+
+// call makes one call within its bounds, from the wait for a slot to the end of the body.
+func (c *Client) call(ctx context.Context, method, address string, body io.Reader, header func(http.Header), take func(*http.Response) error) error {
+	u, err := parseURL(address)
+	if err != nil {
+		return fmt.Errorf("%s: %w", method, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	free, err := c.slots.take(ctx, canonicalHost(u.Hostname()))
+	if err != nil {
+		return fmt.Errorf("%s %s: wait for a turn: %w", method, u.Host, err)
+	}
+	defer free()
+	req, err := http.NewRequestWithContext(ctx, method, u.String(), body)
+	if err != nil {
+		return err
+	}
+	header(req.Header)
+	req.Header.Set("User-Agent", "Signet")
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return err // *url.Error: it has the method and the URL
+	}
+	defer func() { _ = resp.Body.Close() }() // all that matters was read
+	if err := take(resp); err != nil {
+		return fmt.Errorf("%s %s: %w", method, address, err)
+	}
+	return nil
+}
+
+func (c *Client) read(r io.Reader) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(r, c.maxBytes+1))
+	if err == nil && int64(len(body)) > c.maxBytes {
+		err = fmt.Errorf("%w: more than %d bytes", ErrTooLarge, c.maxBytes)
+	}
+	return body, err
+}
