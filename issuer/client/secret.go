@@ -8,17 +8,38 @@ import (
 	"time"
 )
 
-// SecretPrefix begins every client secret, so that scanners find leaked ones.
-const SecretPrefix = "sgs_"
+// Prefixes, so that scanners find leaked ones: of every client secret, and of the
+// registration access tokens (RFC 7592 §3) with which clients manage themselves.
+const (
+	SecretPrefix       = "sgs_"
+	RegistrationPrefix = "sga_"
+)
 
 // NewSecret makes a secret of 256 random bits: the text for the client
 // ("sgs_" and 43 characters of base64url), which is shown once and never kept,
 // and what the store keeps.
-func NewSecret(now time.Time) (plain string, s Secret) {
+func NewSecret(now time.Time) (plain string, s Secret) { return newSecret(SecretPrefix, now) }
+
+// NewRegistration makes a registration access token of the same kind.
+func NewRegistration(now time.Time) (plain string, s Secret) {
+	return newSecret(RegistrationPrefix, now)
+}
+
+func newSecret(prefix string, now time.Time) (plain string, s Secret) {
 	var b [32]byte
 	_, _ = rand.Read(b[:]) // never fails: crypto/rand aborts the process instead
-	plain = SecretPrefix + base64.RawURLEncoding.EncodeToString(b[:])
+	plain = prefix + base64.RawURLEncoding.EncodeToString(b[:])
 	return plain, Secret{Hash: sha256.Sum256([]byte(plain)), Created: now}
+}
+
+// Manages tells whether plain is the client's registration access token. Who has none,
+// since an operator made it, is managed by no token.
+func (c Client) Manages(plain string, now time.Time) bool {
+	if c.Registration == nil {
+		return false
+	}
+	presented := sha256.Sum256([]byte(plain))
+	return subtle.ConstantTimeCompare(presented[:], c.Registration.Hash[:])&live(*c.Registration, now) == 1
 }
 
 // Live tells whether a secret may be used at a time.

@@ -27,6 +27,40 @@ func TestNewSecret(t *testing.T) {
 	}
 }
 
+func TestManages(t *testing.T) {
+	plain, s := NewRegistration(noon)
+	other, _ := NewRegistration(noon)
+	secret, kept := NewSecret(noon)
+	if !regexp.MustCompile(`^sga_[A-Za-z0-9_-]{43}$`).MatchString(plain) || plain == other {
+		t.Errorf("NewRegistration = %q, then %q", plain, other)
+	}
+	over := s
+	over.Expires = noon
+	self := Client{Secrets: []Secret{kept}, Registration: &s}
+	for name, tt := range map[string]struct {
+		client Client
+		token  string
+		want   bool
+	}{
+		"its own":                      {self, plain, true},
+		"another's":                    {self, other, false},
+		"cut":                          {self, plain[:len(plain)-1], false},
+		"the client's secret":          {self, secret, false},
+		"none":                         {self, "", false},
+		"an operator's client":         {Client{Secrets: []Secret{kept}}, secret, false},
+		"an operator's client, none":   {Client{}, "", false},
+		"over":                         {Client{Registration: &over}, plain, false},
+		"a zero hash, the empty token": {Client{Registration: &Secret{}}, "", false},
+	} {
+		if got := tt.client.Manages(tt.token, noon); got != tt.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	if err := Authenticate(self, Credentials{MethodPost, plain}, noon); !errors.Is(err, ErrCredentials) {
+		t.Errorf("a registration access token for a secret: %v", err)
+	}
+}
+
 func TestAuthenticate(t *testing.T) {
 	first, a := NewSecret(noon)
 	second, b := NewSecret(noon)

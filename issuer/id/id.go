@@ -30,6 +30,10 @@ type Session string
 // UserPrefix begins every user id and no client id.
 const UserPrefix = "usr_"
 
+// ClientPrefix begins the ids of clients that registered themselves (RFC 7591), so that an
+// operator sees which those are. Others choose their own.
+const ClientPrefix = "dcr_"
+
 // sessionSize is the length of a session id in bytes: 128 bits can't be guessed
 // and fit a refresh token.
 const sessionSize = 16
@@ -43,6 +47,9 @@ var encoding = base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPaddin
 
 // NewUser returns a fresh user id of 128 random bits.
 func NewUser() User { return User(UserPrefix + random()) }
+
+// NewClient returns a fresh id of 128 random bits for a client that registers itself.
+func NewClient() Client { return Client(ClientPrefix + random()) }
 
 // NewLogin returns a fresh login id of 128 random bits.
 func NewLogin() Login { return Login(random()) }

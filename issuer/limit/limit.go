@@ -40,6 +40,7 @@ const (
 	passwordUser    = "password_user"
 	clientAddress   = "client_address"
 	clientAt        = "client_at_address"
+	enrollAddress   = "client_register_address"
 )
 
 // Config has the rate of each counter. A rate that isn't positive is its default.
@@ -51,6 +52,7 @@ type Config struct {
 	PasswordPerUser    Rate // LoginPerAccount
 	ClientPerAddress   Rate // failed authentication from an address; LoginPerAddress
 	ClientPerClient    Rate // of one client from an address; LoginPerAccount
+	EnrollPerAddress   Rate // clients that register themselves; LoginPerAccount
 }
 
 func (c Config) withDefaults() Config {
@@ -61,6 +63,7 @@ func (c Config) withDefaults() Config {
 	fill(&c.PasswordPerUser, c.LoginPerAccount)
 	fill(&c.ClientPerAddress, c.LoginPerAddress)
 	fill(&c.ClientPerClient, c.LoginPerAccount)
+	fill(&c.EnrollPerAddress, c.LoginPerAccount)
 	return c
 }
 
@@ -108,6 +111,12 @@ func (l *Limiter) Login(ctx context.Context, addr netip.Addr, account, device st
 // Register counts an attempt to register.
 func (l *Limiter) Register(ctx context.Context, addr netip.Addr, now time.Time) error {
 	return l.take(ctx, count{registerAddress, key(registerAddress, subject(addr)), l.rates.RegisterPerAddress}, 1, now)
+}
+
+// RegisterClient counts a client that registers itself without a token, or tries to with
+// a wrong one. Clients stay, in the store and in memory: hence a low rate.
+func (l *Limiter) RegisterClient(ctx context.Context, addr netip.Addr, now time.Time) error {
+	return l.take(ctx, count{enrollAddress, key(enrollAddress, subject(addr)), l.rates.EnrollPerAddress}, 1, now)
 }
 
 // Password counts an attempt of a logged-in user to change the password.

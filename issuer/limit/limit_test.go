@@ -40,10 +40,10 @@ func TestDefaults(t *testing.T) {
 		give Config
 		want Config
 	}{
-		{"zero", Config{}, Config{sixty, ten, ten, sixty, ten, sixty, ten}},
-		{"the two settings", Config{LoginPerAddress: five, LoginPerAccount: sixty}, Config{five, sixty, sixty, five, sixty, five, sixty}},
-		{"one alone", Config{RegisterPerAddress: five}, Config{sixty, ten, ten, five, ten, sixty, ten}},
-		{"no rate", Config{LoginPerAddress: Rate{-1, time.Minute}, LoginPerAccount: Rate{3, 0}}, Config{sixty, ten, ten, sixty, ten, sixty, ten}},
+		{"zero", Config{}, Config{sixty, ten, ten, sixty, ten, sixty, ten, ten}},
+		{"the two settings", Config{LoginPerAddress: five, LoginPerAccount: sixty}, Config{five, sixty, sixty, five, sixty, five, sixty, sixty}},
+		{"one alone", Config{RegisterPerAddress: five}, Config{sixty, ten, ten, five, ten, sixty, ten, ten}},
+		{"no rate", Config{LoginPerAddress: Rate{-1, time.Minute}, LoginPerAccount: Rate{3, 0}}, Config{sixty, ten, ten, sixty, ten, sixty, ten, ten}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -167,13 +167,14 @@ func TestAddressesAreCountedByWhoHasThem(t *testing.T) {
 func TestCountersAreApart(t *testing.T) {
 	one := Rate{1, time.Hour}
 	m := newMemory()
-	l := New(m, Config{one, one, one, one, one, one, one})
+	l := New(m, Config{one, one, one, one, one, one, one, one})
 	calls := []struct {
 		counter string
 		call    func() error
 	}{
 		{"login_address", func() error { return l.Login(t.Context(), home, "x", "", noon) }},
 		{"register_address", func() error { return l.Register(t.Context(), home, noon) }},
+		{"client_register_address", func() error { return l.RegisterClient(t.Context(), home, noon) }},
 		{"password_user", func() error { return l.Password(t.Context(), "x", noon) }},
 		{"client_address", func() error { return l.ClientFailed(t.Context(), home, "x", noon) }},
 	}
@@ -187,8 +188,8 @@ func TestCountersAreApart(t *testing.T) {
 			t.Errorf("the second %s is refused by %q", c.counter, got)
 		}
 	}
-	if len(m.tats) != 6 {
-		t.Errorf("%d keys, want 6: %v", len(m.tats), m.tats)
+	if len(m.tats) != 7 {
+		t.Errorf("%d keys, want 7: %v", len(m.tats), m.tats)
 	}
 }
 
@@ -233,11 +234,12 @@ func TestWhatCannotBeCountedIsRefused(t *testing.T) {
 	m.fail = errDown
 	l := New(m, Config{})
 	for name, err := range map[string]error{
-		"Login":         l.Login(t.Context(), home, "ada@example.com", "", noon),
-		"Register":      l.Register(t.Context(), home, noon),
-		"Password":      l.Password(t.Context(), "usr_ada", noon),
-		"ClientFailed":  l.ClientFailed(t.Context(), home, "app", noon),
-		"ClientAllowed": l.ClientAllowed(t.Context(), home, "app", noon),
+		"Login":          l.Login(t.Context(), home, "ada@example.com", "", noon),
+		"Register":       l.Register(t.Context(), home, noon),
+		"RegisterClient": l.RegisterClient(t.Context(), home, noon),
+		"Password":       l.Password(t.Context(), "usr_ada", noon),
+		"ClientFailed":   l.ClientFailed(t.Context(), home, "app", noon),
+		"ClientAllowed":  l.ClientAllowed(t.Context(), home, "app", noon),
 	} {
 		if !errors.Is(err, errDown) || errors.Is(err, ErrThrottled) {
 			t.Errorf("%s = %v, want the store's error", name, err)
