@@ -3,6 +3,7 @@ package sql
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/signet-oidc/signet/issuer/account"
 	"github.com/signet-oidc/signet/issuer/audit"
+	"github.com/signet-oidc/signet/issuer/client"
+	"github.com/signet-oidc/signet/issuer/grant"
 	"github.com/signet-oidc/signet/issuer/id"
 	"github.com/signet-oidc/signet/issuer/limit"
 	"github.com/signet-oidc/signet/issuer/session"
@@ -70,7 +73,7 @@ func TestPlans(t *testing.T) {
 	to := &heardOf{queries: map[string]int{}}
 	heard := &DB{engine: listening{engineOf[*sqliteEngine](t, db), to}, config: db.config}
 	exercise(t, heard.Backend())
-	if len(to.queries) < 40 {
+	if len(to.queries) < 70 {
 		t.Errorf("only %d statements were heard", len(to.queries))
 	}
 	for query, args := range to.queries {
@@ -152,6 +155,54 @@ func exercise(t *testing.T, b store.Backend) {
 	_, err = b.Feed.Head(ctx)
 	check(err)
 	check(b.Feed.Prune(ctx, at))
+	exerciseLogin(t, b, at)
 	_, err = b.Limits.Take(ctx, "k", limit.Rate{Count: 2, Per: time.Minute}, 1, at)
 	check(err)
+}
+
+// exerciseLogin calls what logging in by a browser needs.
+func exerciseLogin(t *testing.T, b store.Backend, at time.Time) {
+	ctx, e := t.Context(), audit.New(t.Context(), audit.UserChanged, at)
+	u := account.User{ID: id.NewUser(), Email: "b@example.com", Created: at, Version: 1}
+	must(t, b.Accounts.Create(ctx, u, e))
+	must(t, b.Clients.Create(ctx, client.Client{ID: "shop", Created: at}, e))
+	l := session.Login{ID: id.NewLogin(), User: u.ID, AuthTime: at, Expires: at.Add(time.Hour), Cookie: [32]byte{1}}
+	must(t, b.Logins.Begin(ctx, l, e))
+	_, _, err := b.Logins.ByCookie(ctx, l.Cookie, at)
+	must(t, err)
+	must(t, b.Logins.Renew(ctx, l, e))
+	s := session.Session{ID: id.NewSession(), Login: l.ID, User: u.ID, Client: "shop", AuthTime: at, Created: at, Expires: l.Expires, Notify: true}
+	for _, want := range []error{nil, session.ErrUsed} {
+		if _, err := b.Ledger.Open(ctx, l, s, 2, e); !errors.Is(err, want) {
+			t.Fatal(err, want)
+		}
+	}
+	must(t, b.Consents.Give(ctx, grant.Consent{User: u.ID, Client: "shop", Given: at}, e))
+	_, err = b.Consents.Find(ctx, u.ID, "shop")
+	must(t, err)
+	_, err = b.Consents.Of(ctx, u.ID)
+	must(t, err)
+	_, err = b.Ledger.End(ctx, session.Which{ID: s.ID}, e)
+	must(t, err)
+	due, err := b.Notices.Due(ctx, at, at.Add(time.Minute), 10)
+	if err != nil || len(due) != 1 {
+		t.Fatal(due, err)
+	}
+	must(t, b.Notices.Later(ctx, s.ID, at))
+	must(t, b.Notices.Done(ctx, s.ID))
+	must(t, b.Consents.Withdraw(ctx, u.ID, "shop", e))
+	must(t, b.Waiting.Put(ctx, "n", nil, at, at.Add(time.Minute)))
+	_, err = b.Waiting.Get(ctx, "n", at)
+	must(t, err)
+	_, err = b.Waiting.Take(ctx, "n", at)
+	must(t, err)
+	_, err = b.Waiting.Once(ctx, "n", at, at.Add(time.Minute))
+	must(t, err)
+	_, err = b.Clients.Delete(ctx, "shop", e)
+	must(t, err)
+	s.ID, l.ID, l.Cookie = id.NewSession(), id.NewLogin(), [32]byte{}
+	s.Login = l.ID
+	_, err = b.Ledger.Open(ctx, l, s, 2, e) // what a broken deletion leaves
+	must(t, err)
+	must(t, b.Clients.Create(ctx, client.Client{ID: "shop", Created: at}, e))
 }

@@ -1,11 +1,15 @@
 package sql
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/signet-oidc/signet/issuer/account"
 	"github.com/signet-oidc/signet/issuer/audit"
+	"github.com/signet-oidc/signet/issuer/id"
 	"github.com/signet-oidc/signet/issuer/session"
 )
 
@@ -24,6 +28,41 @@ func TestLedgerEnds(t *testing.T) {
 		})
 		if err != nil || res.Outcome != session.Over || !res.State.Ended {
 			t.Errorf("Rotate: %+v, %v; want Over", res, err)
+		}
+	})
+}
+
+// TestSweepLogin: what waits goes when it has expired, a browser's login some time
+// after that, and a notice when nobody will be told any more.
+func TestSweepLogin(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		db := opened(t, Config{URL: url})
+		b, at := db.Backend(), begun(t, db, 1)[0].Answered
+		u := account.User{ID: id.NewUser(), Email: "a@example.com", Created: at}
+		must(t, b.Accounts.Create(t.Context(), u, audit.New(t.Context(), audit.UserRegistered, at)))
+		l := session.Login{ID: id.NewLogin(), User: u.ID, AuthTime: at, Expires: at.Add(time.Hour), Cookie: [32]byte{1}}
+		must(t, b.Logins.Begin(t.Context(), l, audit.New(t.Context(), audit.LoginSucceeded, at)))
+		for i := range sweepBatch + 10 {
+			must(t, b.Waiting.Put(t.Context(), fmt.Sprint(i), nil, at, at.Add(time.Hour)))
+		}
+		must(t, db.transact(t.Context(), func(ctx context.Context, r runner) error {
+			_, err := execute(ctx, r, `INSERT INTO notices (session, client_id, user_id, ended, due, tries) VALUES ('s', 'c', 'u', $1, $2, 0)`,
+				millis(at), millis(at.Add(365*24*time.Hour)))
+			return err
+		}))
+		for _, c := range []struct {
+			after                    time.Duration
+			waiting, logins, notices int
+		}{
+			{time.Hour - time.Millisecond, sweepBatch + 10, 2, 1},
+			{time.Hour, 0, 2, 1},
+			{time.Hour + defaultRetention + time.Millisecond, 0, 0, 1},
+			{noticeLife + time.Millisecond, 0, 0, 0},
+		} {
+			must(t, db.Sweep(t.Context(), at.Add(c.after)))
+			want(t, db, fmt.Sprintf("waiting after %v", c.after), c.waiting, `SELECT count(*) FROM waiting`)
+			want(t, db, fmt.Sprintf("logins after %v", c.after), c.logins, `SELECT count(*) FROM logins`)
+			want(t, db, fmt.Sprintf("notices after %v", c.after), c.notices, `SELECT count(*) FROM notices`)
 		}
 	})
 }

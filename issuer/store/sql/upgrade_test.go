@@ -1,0 +1,79 @@
+package sql
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/signet-oidc/signet/issuer/account"
+	"github.com/signet-oidc/signet/issuer/audit"
+	"github.com/signet-oidc/signet/issuer/id"
+	"github.com/signet-oidc/signet/issuer/session"
+)
+
+// What signet wrote at schema 1, and still does where an older one runs beside a
+// newer.
+var oldStatements = []string{
+	`INSERT INTO users (id, email, email_norm, email_verified, roles, disabled, password_hash, version, created)
+		VALUES ('usr_%', '%@example.com', '%@example.com', TRUE, '["admin"]', FALSE, 'h', 1, 1000)`,
+	`INSERT INTO clients (id, document, version, created) VALUES ('c%', '{"name":"n"}', 1, 1000)`,
+	`INSERT INTO logins (id, user_id, auth_time, amr, cookie, expires) VALUES ('l%', 'usr_%', 1000, '["pwd"]', NULL, 4000000000000)`,
+	`INSERT INTO sessions (id, login_id, user_id, client_id, scope, audience, bound_key, status, auth_time, created, expires)
+		VALUES ('s%', 'l%', 'usr_%', 'c%', '["openid"]', '[]', '', 1, 1000, 1000, 4000000000000)`,
+	`UPDATE users SET email = 'x%', email_norm = 'x%', email_verified = TRUE, roles = '[]', disabled = FALSE, password_hash = 'i', version = version + 1
+		WHERE id = 'usr_%' AND version = 1`,
+}
+
+func writeOld(t *testing.T, db *DB, name string) {
+	t.Helper()
+	must(t, db.transact(t.Context(), func(ctx context.Context, r runner) error {
+		for _, s := range oldStatements {
+			if n, err := execute(ctx, r, strings.ReplaceAll(s, "%", name)); err != nil || n != 1 {
+				return fmt.Errorf("%s: %d rows, %w", s, n, err)
+			}
+		}
+		return nil
+	}))
+}
+
+// TestUpgrade: a database of schema 1 keeps all it has, and goes on taking what an
+// older signet writes.
+func TestUpgrade(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		db, err := Open(t.Context(), Config{URL: url})
+		must(t, err)
+		t.Cleanup(func() { _ = db.Close() })
+		migrateTo(t, db, 1)
+		writeOld(t, db, "a")
+		must(t, db.Migrate(t.Context()))
+		writeOld(t, db, "b")
+		b := db.Backend()
+		for _, name := range []string{"a", "b"} {
+			u, err := b.Accounts.ByID(t.Context(), id.User("usr_"+name))
+			if err != nil || u.Email != "x"+name || u.Profile != (account.Profile{}) {
+				t.Errorf("user %s: %+v, %v", name, u, err)
+			}
+			s, _, err := b.Ledger.Find(t.Context(), id.Session("s"+name))
+			if err != nil || s.Notify || !s.Ended.IsZero() || s.User != u.ID {
+				t.Errorf("session %s: %+v, %v", name, s, err)
+			}
+			_, err = b.Ledger.End(t.Context(), session.Which{User: u.ID}, audit.New(t.Context(), audit.SessionEnded, time.Now()))
+			must(t, err)
+		}
+		want(t, db, "live logins", 0, liveLogins)
+		want(t, db, "notices", 0, `SELECT count(*) FROM notices`)
+	})
+}
+
+func migrateTo(t *testing.T, db *DB, version int64) {
+	t.Helper()
+	admin, err := db.admin()
+	must(t, err)
+	defer func() { _ = admin.Close() }()
+	p, err := db.schema(admin)
+	must(t, err)
+	_, err = p.UpTo(t.Context(), version)
+	must(t, err)
+}
