@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -64,12 +65,12 @@ func (f *Flow) answer(r grant.Request, p ...Parameter) Answer {
 
 // Authorize begins with a request that was checked, in a browser whose login cookie
 // may be empty. pushed is the request_uri that the request came from, or empty.
-func (f *Flow) Authorize(ctx context.Context, r grant.Request, cookie, pushed string) (Step, error) {
+func (f *Flow) Authorize(ctx context.Context, r grant.Request, cookie, pushed string, from netip.Addr) (Step, error) {
 	b, err := f.Browser(ctx, cookie)
 	if err != nil && !errors.Is(err, ErrNoLogin) {
 		return Step{}, err
 	}
-	return f.advance(ctx, "", grant.Pending{Request: r, Begun: f.now(), Pushed: pushed}, b, false)
+	return f.advance(ctx, "", grant.Pending{Request: r, Begun: f.now(), Pushed: pushed, From: from}, b, false)
 }
 
 // Waiting returns a request that waits for a person, and its client, or ErrAnswered.
@@ -221,6 +222,9 @@ func (f *Flow) refuse(ctx context.Context, name string, r grant.Request, why Ref
 func (f *Flow) wait(ctx context.Context, name string, page Page, p grant.Pending) (Step, error) {
 	if name != "" {
 		return Step{Page: page, Pending: name}, nil
+	}
+	if err := f.Limits.Wait(ctx, p.From, f.now()); err != nil {
+		return Step{}, err
 	}
 	name, err := f.Pending.Begin(ctx, p, f.now())
 	return Step{Page: page, Pending: name}, err

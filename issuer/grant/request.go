@@ -1,6 +1,7 @@
 package grant
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 
@@ -69,11 +70,12 @@ type Claims struct {
 
 // Pending is a request that waits for a person, and what they have done so far.
 type Pending struct {
-	Request  Request   `json:"request"`
-	Begun    time.Time `json:"begun"`
-	LoggedIn id.Login  `json:"logged_in,omitempty"` // who proved who they are since Begun
-	Chosen   id.Login  `json:"chosen,omitempty"`    // who chose to go on as who they are
-	Pushed   string    `json:"pushed,omitempty"`    // the pushed request that this came from, to be used up
+	Request  Request    `json:"request"`
+	Begun    time.Time  `json:"begun"`
+	LoggedIn id.Login   `json:"logged_in,omitempty"` // who proved who they are since Begun
+	Chosen   id.Login   `json:"chosen,omitempty"`    // who chose to go on as who they are
+	From     netip.Addr `json:"-"`                   // who asks, until it is kept
+	Pushed   string     `json:"pushed,omitempty"`    // the pushed request that this came from, to be used up
 }
 
 // Code is what a client gets for its authorization code.

@@ -41,6 +41,7 @@ const (
 	clientAddress   = "client_address"
 	clientAt        = "client_at_address"
 	enrollAddress   = "client_register_address"
+	waitAddress     = "authorize_address"
 )
 
 // Config has the rate of each counter. A rate that isn't positive is its default.
@@ -53,6 +54,7 @@ type Config struct {
 	ClientPerAddress   Rate // failed authentication from an address; LoginPerAddress
 	ClientPerClient    Rate // of one client from an address; LoginPerAccount
 	EnrollPerAddress   Rate // clients that register themselves; LoginPerAccount
+	WaitPerAddress     Rate // authorization requests that have to be kept; five times LoginPerAddress
 }
 
 func (c Config) withDefaults() Config {
@@ -64,6 +66,7 @@ func (c Config) withDefaults() Config {
 	fill(&c.ClientPerAddress, c.LoginPerAddress)
 	fill(&c.ClientPerClient, c.LoginPerAccount)
 	fill(&c.EnrollPerAddress, c.LoginPerAccount)
+	fill(&c.WaitPerAddress, Rate{Count: 5 * c.LoginPerAddress.Count, Per: c.LoginPerAddress.Per})
 	return c
 }
 
@@ -117,6 +120,12 @@ func (l *Limiter) Register(ctx context.Context, addr netip.Addr, now time.Time) 
 // a wrong one. Clients stay, in the store and in memory: hence a low rate.
 func (l *Limiter) RegisterClient(ctx context.Context, addr netip.Addr, now time.Time) error {
 	return l.take(ctx, count{enrollAddress, key(enrollAddress, subject(addr)), l.rates.EnrollPerAddress}, 1, now)
+}
+
+// Wait counts an authorization request that has to be kept while a person looks at a
+// page, or that was pushed: anybody can make them, and each takes room for an hour.
+func (l *Limiter) Wait(ctx context.Context, addr netip.Addr, now time.Time) error {
+	return l.take(ctx, count{waitAddress, key(waitAddress, subject(addr)), l.rates.WaitPerAddress}, 1, now)
 }
 
 // Password counts an attempt of a logged-in user to change the password.

@@ -34,16 +34,16 @@ func throttled(t *testing.T, err error) string {
 
 func TestDefaults(t *testing.T) {
 	ten, five := Rate{10, time.Minute}, Rate{5, time.Second}
-	sixty := Rate{60, time.Minute}
+	sixty, many := Rate{60, time.Minute}, Rate{300, time.Minute}
 	tests := []struct {
 		name string
 		give Config
 		want Config
 	}{
-		{"zero", Config{}, Config{sixty, ten, ten, sixty, ten, sixty, ten, ten}},
-		{"the two settings", Config{LoginPerAddress: five, LoginPerAccount: sixty}, Config{five, sixty, sixty, five, sixty, five, sixty, sixty}},
-		{"one alone", Config{RegisterPerAddress: five}, Config{sixty, ten, ten, five, ten, sixty, ten, ten}},
-		{"no rate", Config{LoginPerAddress: Rate{-1, time.Minute}, LoginPerAccount: Rate{3, 0}}, Config{sixty, ten, ten, sixty, ten, sixty, ten, ten}},
+		{"zero", Config{}, Config{sixty, ten, ten, sixty, ten, sixty, ten, ten, many}},
+		{"the two settings", Config{LoginPerAddress: five, LoginPerAccount: sixty}, Config{five, sixty, sixty, five, sixty, five, sixty, sixty, Rate{25, time.Second}}},
+		{"one alone", Config{RegisterPerAddress: five}, Config{sixty, ten, ten, five, ten, sixty, ten, ten, many}},
+		{"no rate", Config{LoginPerAddress: Rate{-1, time.Minute}, LoginPerAccount: Rate{3, 0}}, Config{sixty, ten, ten, sixty, ten, sixty, ten, ten, many}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -167,7 +167,7 @@ func TestAddressesAreCountedByWhoHasThem(t *testing.T) {
 func TestCountersAreApart(t *testing.T) {
 	one := Rate{1, time.Hour}
 	m := newMemory()
-	l := New(m, Config{one, one, one, one, one, one, one, one})
+	l := New(m, Config{one, one, one, one, one, one, one, one, one})
 	calls := []struct {
 		counter string
 		call    func() error
@@ -175,6 +175,7 @@ func TestCountersAreApart(t *testing.T) {
 		{"login_address", func() error { return l.Login(t.Context(), home, "x", "", noon) }},
 		{"register_address", func() error { return l.Register(t.Context(), home, noon) }},
 		{"client_register_address", func() error { return l.RegisterClient(t.Context(), home, noon) }},
+		{"authorize_address", func() error { return l.Wait(t.Context(), home, noon) }},
 		{"password_user", func() error { return l.Password(t.Context(), "x", noon) }},
 		{"client_address", func() error { return l.ClientFailed(t.Context(), home, "x", noon) }},
 	}
@@ -188,8 +189,8 @@ func TestCountersAreApart(t *testing.T) {
 			t.Errorf("the second %s is refused by %q", c.counter, got)
 		}
 	}
-	if len(m.tats) != 7 {
-		t.Errorf("%d keys, want 7: %v", len(m.tats), m.tats)
+	if len(m.tats) != 8 {
+		t.Errorf("%d keys, want 8: %v", len(m.tats), m.tats)
 	}
 }
 

@@ -16,6 +16,8 @@ type Pages interface {
 	Fail(w http.ResponseWriter, r *http.Request, err error)
 	// Cookie is the login cookie of the browser; empty: it has none.
 	Cookie(r *http.Request) string
+	// Forget removes it.
+	Forget(w http.ResponseWriter)
 }
 
 // maxQuery bounds an authorization request, which has to fit into a URL; a longer one
@@ -49,7 +51,7 @@ func (o *OAuth) authorize(r *http.Request) (flow.Step, error) {
 		answer := o.Flow.Refuse(a.request, *a.refused)
 		return flow.Step{Answer: &answer}, nil
 	}
-	return o.Flow.Authorize(r.Context(), a.request, o.Pages.Cookie(r), a.pushed)
+	return o.Flow.Authorize(r.Context(), a.request, o.Pages.Cookie(r), a.pushed, httpx.Address(r.Context()))
 }
 
 // AuthorizePost is the same by POST (OpenID Connect Core §3.1.2.1). A form that comes
