@@ -186,69 +186,14 @@ func badJWKS(c Client) string {
 	if c.JWKSURI != "" { // RFC 7591 §2: not both
 		return "not together with jwks_uri"
 	}
-	usable, err := readKeys(string(c.JWKS))
+	usable, err := parseKeys(string(c.JWKS))
 	switch {
 	case errors.Is(err, errPrivate):
 		return "has a private or symmetric key: who else has seen it?"
 	case err != nil:
 		return fmt.Sprintf("a JWK set (RFC 7517 §5) of at most %d public keys in %d bytes", maxKeys, maxJWKS)
-	case c.AuthMethod == MethodPrivateKeyJWT && usable == 0:
+	case c.AuthMethod == MethodPrivateKeyJWT && len(usable) == 0:
 		return "has no key that an assertion could be checked with"
 	}
 	return ""
-}
-
-var errPrivate = errors.New("a private part")
-
-// readKeys counts the keys of a JWK set that can check a signature. Others are passed
-// over (RFC 7517 §5), unless they have a private part.
-func readKeys(set string) (usable int, err error) {
-	if len(set) > maxJWKS {
-		return 0, errors.New("too long")
-	}
-	r, found := jws.NewReader(set), false
-	for m := r.Object(); m.Next(&r); {
-		if m.Name != "keys" {
-			continue
-		}
-		found = true
-		n, all := 0, 0
-		for a := r.Array(); a.Next(&r); all++ {
-			ok, err := readKey(r.Raw())
-			if err != nil {
-				return 0, err
-			}
-			n += ok
-		}
-		if usable = n; all > maxKeys {
-			return 0, errors.New("too many")
-		}
-	}
-	if err := r.End(); err != nil || !found {
-		return 0, errors.Join(err, errors.New("not a JWK set"))
-	}
-	return usable, nil
-}
-
-// private are the members of a JWK that nobody but its owner may have (RFC 7518 §6, RFC
-// 8037 §2).
-var private = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"}
-
-func readKey(jwk string) (usable int, err error) {
-	r, use := jws.NewReader(jwk), "sig"
-	for m := r.Object(); m.Next(&r); {
-		switch {
-		case slices.Contains(private, m.Name):
-			return 0, errPrivate
-		case m.Name == "use":
-			use = r.String()
-		}
-	}
-	if err := r.End(); err != nil {
-		return 0, err
-	}
-	if _, err := jws.ParseKey(jwk); err != nil || use != "sig" {
-		return 0, nil
-	}
-	return 1, nil
 }
