@@ -46,3 +46,12 @@ func (p *Page) Screenshot() []byte {
 	}
 	return picture
 }
+
+// Scripts switches the scripts of the tab's pages on or off, as a person may.
+func (p *Page) Scripts(on bool) {
+	p.t.Helper()
+	p.step("switching scripts", func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on})
+		return chromedp.Void{}, err
+	})
+}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // Page is one tab. Its methods end the test when they fail; they may be called
@@ -44,8 +45,7 @@ func (p *Page) Fill(id, text string) {
 	p.step("filling in "+id, chromedp.Clear(field), chromedp.SendKeys(field, text))
 }
 
-// Press sends keys to whatever has the focus; chromedp's package kb names those
-// that aren't characters.
+// Press types on the keyboard, into whatever has the focus.
 func (p *Page) Press(keys string) {
 	p.t.Helper()
 	p.step(fmt.Sprintf("pressing %q", keys), chromedp.KeyEvent(keys))
@@ -56,12 +56,28 @@ func (p *Page) Press(keys string) {
 // for the last.
 func (p *Page) Click(id string) {
 	p.t.Helper()
-	click := chromedp.Steps(chromedp.WaitVisible(chromedp.ID(id)), chromedp.Click(chromedp.ID(id)))
-	loaded := chromedp.WaitEvent(page.LoadEventFired, nil, click)
-	p.step("clicking "+id, func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+	p.step("clicking "+id, andLoad(chromedp.Steps(chromedp.WaitVisible(chromedp.ID(id)), chromedp.Click(chromedp.ID(id)))))
+}
+
+// Enter presses the enter key and returns when a page has loaded that follows it.
+func (p *Page) Enter() {
+	p.t.Helper()
+	p.step("pressing enter", andLoad(chromedp.KeyEvent(kb.Enter)))
+}
+
+// andLoad does something and waits until a page has loaded after it.
+func andLoad(do chromedp.Action[chromedp.Void]) chromedp.Action[chromedp.Void] {
+	loaded := chromedp.WaitEvent(page.LoadEventFired, nil, do)
+	return func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
 		_, err := loaded(ctx, t)
 		return chromedp.Void{}, err
-	})
+	}
+}
+
+// Tab presses the tabulator.
+func (p *Page) Tab() {
+	p.t.Helper()
+	p.Press(kb.Tab)
 }
 
 // Tick clicks the element with this id where no page follows.
