@@ -15,6 +15,7 @@ import (
 	"github.com/signet-oidc/signet/issuer/flow"
 	"github.com/signet-oidc/signet/issuer/grant"
 	"github.com/signet-oidc/signet/issuer/internal/metrics"
+	"github.com/signet-oidc/signet/issuer/internal/outbound"
 	"github.com/signet-oidc/signet/issuer/limit"
 	"github.com/signet-oidc/signet/issuer/oauth"
 	"github.com/signet-oidc/signet/issuer/session"
@@ -52,6 +53,7 @@ type Issuer struct {
 	sessions *session.Sessions
 	bits     *session.Bits
 	verifier *verifier.Verifier
+	outbound *outbound.Client // for every call to others
 	follow   *follower
 	healing  healing
 
@@ -107,6 +109,9 @@ func (i *Issuer) audiences() []string {
 // nouns makes what holds the rules.
 func (i *Issuer) nouns() (err error) {
 	s := i.settings
+	if i.outbound, err = newOutbound(s); err != nil {
+		return err
+	}
 	i.hasher, err = account.NewHasher(account.HasherConfig{
 		Cost: s.BcryptCost, Workers: s.HashWorkers, Queue: s.HashQueue, Deadline: s.HashDeadline, Waited: i.metrics.HashWait,
 	})
@@ -157,7 +162,8 @@ func (i *Issuer) faces() (err error) {
 		Accounts: i.people, Users: i.backend.Accounts, Clients: i.clients, Limits: limits, Sessions: i.sessions,
 		Pending: grant.Waiting{Store: i.backend.Waiting}, Consents: i.backend.Consents,
 		Devices: limit.Devices{Issuer: s.Issuer, Keys: refreshKeys{i.keeper, i.now}},
-		Minter:  minter, Audit: i.backend.Audit, Tokens: i.verifier, HintKeys: hintKeys{i.keeper, i.now}, Issuer: s.Issuer, Audiences: i.audiences(),
+		Minter:  minter, Audit: i.backend.Audit, Tokens: i.verifier, HintKeys: hintKeys{i.keeper, i.now},
+		ClientKeys: client.NewKeys(i.outbound, i.now), Issuer: s.Issuer, Audiences: i.audiences(),
 		AdminAudience: s.AdminAudience(), Algorithm: i.algorithm, AccessTTL: s.AccessTTL, Registration: s.Registration == "open", Now: i.now,
 	})
 	lists := &flow.StatusLists{Bits: i.bits, Minter: minter, Algorithm: i.algorithm, Life: s.AccessTTL, Now: i.now}

@@ -27,7 +27,7 @@ var ErrCredentials = errors.New("client authentication failed")
 // Credentials is what a request brought. It prints without the secret.
 type Credentials struct {
 	Method Method
-	Secret string // empty by MethodNone
+	Secret string // empty by MethodNone; the assertion by MethodPrivateKeyJWT
 }
 
 // Format hides the secret under every verb.
@@ -40,8 +40,13 @@ func (c Credentials) MarshalText() ([]byte, error) { return []byte(fmt.Sprint(c)
 
 // Authenticate returns nil if the credentials are the client's, else
 // ErrCredentials. A public client has no secret to bring and must not bring any
-// (RFC 6749 §2.1); a confidential one must authenticate (§3.2.1).
+// (RFC 6749 §2.1); a confidential one must authenticate (§3.2.1). One that is
+// registered for a method uses that (OpenID Connect Core §9). An assertion isn't
+// checked here, and none of these.
 func Authenticate(c Client, by Credentials, now time.Time) error {
+	if c.AuthMethod != "" && by.Method != c.AuthMethod {
+		return ErrCredentials
+	}
 	switch by.Method {
 	case MethodNone:
 		if c.Public && by.Secret == "" {

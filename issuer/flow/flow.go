@@ -54,7 +54,9 @@ type Config struct {
 	Minter   *token.Minter
 	Audit    audit.Log
 	Tokens   Origin
-	HintKeys HintKeys
+	// ClientKeys are those that clients sign their assertions with.
+	ClientKeys ClientKeys
+	HintKeys   HintKeys
 
 	Issuer        string
 	Audiences     []string              // that first-party logins may have; the first is the default

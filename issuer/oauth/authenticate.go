@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -11,8 +12,11 @@ import (
 )
 
 // authMethods are the ways a client can authenticate, for discovery.
-func authMethods() []string {
-	return []string{string(client.MethodBasic), string(client.MethodPost), string(client.MethodNone)}
+func authMethods() []string { return append(confidential(), string(client.MethodNone)) }
+
+// confidential are those of clients that have something to show.
+func confidential() []string {
+	return []string{string(client.MethodBasic), string(client.MethodPost), string(client.MethodPrivateKeyJWT)}
 }
 
 // authenticate finds the client of a request and checks that it is who it says
@@ -23,14 +27,24 @@ func (o *OAuth) authenticate(r *http.Request, form url.Values) (client.Client, e
 	if err != nil {
 		return client.Client{}, err
 	}
-	c, err := o.Clients.Get(r.Context(), name)
-	if err == nil {
-		err = client.Authenticate(c, by, o.Now())
-	}
+	c, err := o.prove(r.Context(), name, by)
 	if errors.Is(err, client.ErrNotFound) || errors.Is(err, client.ErrCredentials) {
-		err = o.refuse(r, name)
+		httpx.Note(r.Context(), "refused", err.Error())
+		err = o.refuse(r, c.ID)
 	}
 	return c, err
+}
+
+// prove checks credentials. What comes back with an error is who was named.
+func (o *OAuth) prove(ctx context.Context, name id.Client, by client.Credentials) (client.Client, error) {
+	if by.Method == client.MethodPrivateKeyJWT {
+		return o.Flow.Assertion(ctx, by.Secret, name)
+	}
+	c, err := o.Clients.Get(ctx, name)
+	if err != nil {
+		return client.Client{ID: name}, err
+	}
+	return c, client.Authenticate(c, by, o.Now())
 }
 
 func (o *OAuth) refuse(r *http.Request, name id.Client) error {
@@ -49,6 +63,9 @@ func (o *OAuth) refuse(r *http.Request, name id.Client) error {
 func credentials(r *http.Request, form url.Values) (id.Client, client.Credentials, error) {
 	header := r.Header.Values("Authorization")
 	named, secret := form.Get("client_id"), form.Get("client_secret")
+	if form.Has("client_assertion") || form.Has("client_assertion_type") {
+		return asserted(form, len(header) > 0 || secret != "")
+	}
 	switch {
 	case len(header) > 1 || (len(header) == 1 && secret != ""):
 		return "", client.Credentials{}, httpx.BadRequest("more than one way of client authentication")
@@ -60,6 +77,23 @@ func credentials(r *http.Request, form url.Values) (id.Client, client.Credential
 		return id.Client(named), client.Credentials{Method: client.MethodPost, Secret: secret}, nil
 	}
 	return id.Client(named), client.Credentials{Method: client.MethodNone}, nil
+}
+
+// assertionType is the one kind of assertion that clients authenticate by (RFC 7523 §2.2).
+const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+// asserted reads private_key_jwt. client_id isn't needed beside it (RFC 7521 §4.2).
+func asserted(form url.Values, another bool) (id.Client, client.Credentials, error) {
+	switch raw := form.Get("client_assertion"); {
+	case another:
+		return "", client.Credentials{}, httpx.BadRequest("more than one way of client authentication")
+	case raw == "":
+		return "", client.Credentials{}, httpx.BadRequest("client_assertion is missing")
+	case form.Get("client_assertion_type") != assertionType:
+		return "", client.Credentials{}, httpx.BadRequest("client_assertion_type is not " + assertionType)
+	default:
+		return id.Client(form.Get("client_id")), client.Credentials{Method: client.MethodPrivateKeyJWT, Secret: raw}, nil
+	}
 }
 
 // basic reads client_secret_basic: id and secret are form-encoded before they are

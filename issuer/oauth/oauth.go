@@ -23,6 +23,7 @@ type Flow interface {
 	ExchangeCode(ctx context.Context, in flow.Exchange) (flow.Tokens, error)
 	UserInfo(ctx context.Context, access string) (map[string]any, client.Client, error)
 	SignUserInfo(c client.Client, claims map[string]any) (string, error)
+	Assertion(ctx context.Context, raw string, named id.Client) (client.Client, error)
 	Authorizer
 }
 

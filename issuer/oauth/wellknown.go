@@ -82,8 +82,12 @@ func (o *OAuth) describeServer(algs []keys.Algorithm) discovery.Metadata {
 
 		TokenEndpointAuthMethodsSupported:         authMethods(),
 		RevocationEndpointAuthMethodsSupported:    authMethods(),
-		IntrospectionEndpointAuthMethodsSupported: authMethods()[:2],
-		IDTokenSigningAlgValuesSupported:          names(algs),
+		IntrospectionEndpointAuthMethodsSupported: confidential(),
+
+		TokenEndpointAuthSigningAlgValuesSupported: flow.AssertionAlgorithms(),
+		RevocationEndpointAuthSigningAlgValues:     flow.AssertionAlgorithms(),
+		IntrospectionEndpointAuthSigningAlgValues:  flow.AssertionAlgorithms(),
+		IDTokenSigningAlgValuesSupported:           names(algs),
 	}
 }
 
