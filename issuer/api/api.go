@@ -94,7 +94,7 @@ func (a *API) Login(w http.ResponseWriter, r *http.Request) error {
 	if in.Audience != "" {
 		audience = []string{in.Audience}
 	}
-	device, err := cookie(r, DeviceCookie)
+	device, err := cookie(r, httpx.DeviceCookie)
 	if err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func (a *API) Login(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	http.SetCookie(w, bake(DeviceCookie, t.Device, "/", deviceAge))
+	httpx.GiveDevice(w, t.Device)
 	give(w, t, in.Cookies)
 	return nil
 }

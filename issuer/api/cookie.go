@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/signet-oidc/signet/issuer/flow"
+	"github.com/signet-oidc/signet/issuer/internal/httpx"
 	"github.com/signet-oidc/signet/verifier"
 )
 
@@ -15,29 +16,18 @@ const (
 	AccessCookie  = "__Host-signet_access"
 	RefreshCookie = "__Secure-signet_refresh"
 	refreshPath   = "/refresh"
-	// DeviceCookie lets nobody in: it says that this device has logged in to this
-	// account before, and has its attempts counted apart.
-	DeviceCookie = "__Host-signet_device"
-	deviceAge    = 180 * 24 * 3600 // seconds
 )
 
 // setCookies gives both tokens. The access cookie stays as long as the refresh
 // cookie, longer than the token in it: logout takes an expired one.
 func setCookies(w http.ResponseWriter, t flow.Tokens, maxAge int64) {
-	http.SetCookie(w, bake(AccessCookie, t.Access, "/", int(maxAge)))
-	http.SetCookie(w, bake(RefreshCookie, t.Refresh, refreshPath, int(maxAge)))
+	http.SetCookie(w, httpx.Bake(AccessCookie, t.Access, "/", int(maxAge)))
+	http.SetCookie(w, httpx.Bake(RefreshCookie, t.Refresh, refreshPath, int(maxAge)))
 }
 
 func clearCookies(w http.ResponseWriter) {
-	http.SetCookie(w, bake(AccessCookie, "", "/", -1))
-	http.SetCookie(w, bake(RefreshCookie, "", refreshPath, -1))
-}
-
-func bake(name, value, path string, maxAge int) *http.Cookie {
-	return &http.Cookie{
-		Name: name, Value: value, Path: path, MaxAge: maxAge,
-		HttpOnly: true, Secure: true, SameSite: http.SameSiteStrictMode,
-	}
+	http.SetCookie(w, httpx.Bake(AccessCookie, "", "/", -1))
+	http.SetCookie(w, httpx.Bake(RefreshCookie, "", refreshPath, -1))
 }
 
 // cookie returns the value of a cookie, or "".
