@@ -79,11 +79,18 @@ func (f *Flow) Waiting(ctx context.Context, name string) (grant.Pending, client.
 	if err != nil {
 		return p, client.Client{}, answered(err)
 	}
-	c, err := f.Clients.Get(ctx, p.Request.Client)
-	if errors.Is(err, client.ErrNotFound) {
+	c, err := f.clientOf(ctx, p.Request)
+	return p, c, err
+}
+
+// clientOf is the client of a request, as it is now: it may have been deleted since, or
+// have lost the redirect URI.
+func (f *Flow) clientOf(ctx context.Context, r grant.Request) (client.Client, error) {
+	c, err := f.Clients.Get(ctx, r.Client)
+	if errors.Is(err, client.ErrNotFound) || err == nil && !c.AllowsRedirect(r.Redirect) {
 		err = errors.Join(ErrAnswered, err)
 	}
-	return p, c, err
+	return c, err
 }
 
 func answered(err error) error {
@@ -181,7 +188,7 @@ func (f *Flow) goOn(ctx context.Context, name, cookie string, agreed bool) (Step
 // advance finds out what is still to be done for a request. name is empty for one that
 // has not waited yet; agreed, that the person has just agreed to all of it.
 func (f *Flow) advance(ctx context.Context, name string, p grant.Pending, b Browser, agreed bool) (Step, error) {
-	c, err := f.Clients.Get(ctx, p.Request.Client)
+	c, err := f.clientOf(ctx, p.Request)
 	if err != nil {
 		return Step{}, err
 	}
