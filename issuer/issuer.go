@@ -169,7 +169,7 @@ func (i *Issuer) faces() (err error) {
 	lists := &flow.StatusLists{Bits: i.bits, Minter: minter, Algorithm: i.algorithm, Life: s.AccessTTL, Now: i.now}
 	i.api = api.New(f, client.Builtin(i.audiences()))
 	i.oauth = oauth.New(oauth.Config{
-		Issuer: s.Issuer, Flow: f, Clients: i.clients, Throttle: limits, Lists: lists, Ring: i.keeper.Ring, Now: i.now,
+		Issuer: s.Issuer, Flow: f, Clients: i.clients, Throttle: limits, Lists: lists, Registrar: i.registrar(limits), Ring: i.keeper.Ring, Now: i.now,
 	})
 	i.admin = admin.New(admin.Config{
 		Verifier: i.verifier, Door: f, Keys: i.keeper, People: i.people, Users: i.backend.Accounts,
@@ -177,6 +177,19 @@ func (i *Issuer) faces() (err error) {
 		Ledger: i.backend.Ledger, Events: i.backend.Audit, Now: i.now,
 	})
 	return nil
+}
+
+// registrar lets clients register themselves, as far as the settings do.
+func (i *Issuer) registrar(limits *limit.Limiter) *flow.Registrar {
+	c := flow.RegistrarConfig{
+		Open: i.settings.ClientRegistration == "open", Tokens: i.settings.InitialAccessToken, Clients: i.backend.Clients, Registry: i.clients,
+		Sessions: i.sessions, Limits: limits, Sectors: i.outbound, Grants: oauth.Grants(), Now: i.now,
+		Algorithms: func() []keys.Algorithm { return i.keeper.Ring().Algorithms(i.now()) },
+	}
+	if mode := i.settings.ClientRegistration; mode != "open" && mode != "token" {
+		c.Tokens = nil
+	}
+	return flow.NewRegistrar(c)
 }
 
 // newVerifier is our own verifier for the admin face, fed in process: its keys are

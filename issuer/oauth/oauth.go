@@ -55,14 +55,15 @@ type Lists interface {
 
 // Config is what the face is made of; all of it is required.
 type Config struct {
-	Issuer   string
-	Flow     Flow
-	Clients  Clients
-	Throttle Throttle
-	Lists    Lists
-	Pages    Pages
-	Ring     func() *keys.Ring
-	Now      func() time.Time
+	Issuer    string
+	Flow      Flow
+	Clients   Clients
+	Throttle  Throttle
+	Lists     Lists
+	Pages     Pages
+	Ring      func() *keys.Ring
+	Registrar Registrar
+	Now       func() time.Time
 
 	RequirePKCE bool     // of confidential clients as well (RFC 7636)
 	Locales     []string // of the pages, for discovery

@@ -52,7 +52,7 @@ func (o *OAuth) Metadata(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (o *OAuth) describeServer(algs []keys.Algorithm) discovery.Metadata {
-	return discovery.Metadata{
+	m := discovery.Metadata{
 		Issuer:                o.Issuer,
 		JWKSURI:               o.Issuer + discovery.PathJWKS,
 		AuthorizationEndpoint: o.Issuer + PathAuthorize,
@@ -89,6 +89,10 @@ func (o *OAuth) describeServer(algs []keys.Algorithm) discovery.Metadata {
 		IntrospectionEndpointAuthSigningAlgValues:  flow.AssertionAlgorithms(),
 		IDTokenSigningAlgValuesSupported:           names(algs),
 	}
+	if o.Registrar.Enabled() {
+		m.RegistrationEndpoint = o.Issuer + PathRegister
+	}
+	return m
 }
 
 func modes() []string {
