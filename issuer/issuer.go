@@ -21,6 +21,7 @@ import (
 	"github.com/signet-oidc/signet/issuer/session"
 	"github.com/signet-oidc/signet/issuer/store"
 	"github.com/signet-oidc/signet/issuer/token"
+	"github.com/signet-oidc/signet/issuer/web"
 	"github.com/signet-oidc/signet/keys"
 	"github.com/signet-oidc/signet/verifier"
 )
@@ -60,6 +61,7 @@ type Issuer struct {
 	api   *api.API
 	oauth *oauth.OAuth
 	admin *admin.Admin
+	web   *web.Web
 
 	public, operations http.Handler
 }
@@ -168,7 +170,17 @@ func (i *Issuer) faces() (err error) {
 	})
 	lists := &flow.StatusLists{Bits: i.bits, Minter: minter, Algorithm: i.algorithm, Life: s.AccessTTL, Now: i.now}
 	i.api = api.New(f, client.Builtin(i.audiences()))
+	proofs, err := oauth.NewProofs(oauth.ProofConfig{Issuer: s.Issuer, Keys: refreshKeys{i.keeper, i.now}, Once: grant.Waiting{Store: i.backend.Waiting}, Now: i.now})
+	if err != nil {
+		return err
+	}
+	i.web = web.New(web.Config{
+		Issuer: s.Issuer, Flow: f, Registration: s.Registration == "open", PasswordMin: s.PasswordMin,
+		Brand: web.Brand{Name: s.BrandName, Logo: s.BrandLogo, Color: s.BrandColor}, Now: i.now,
+	})
 	i.oauth = oauth.New(oauth.Config{
+		Pages: i.web, Locales: web.Locales(),
+		Proofs: proofs, Waiting: grant.Waiting{Store: i.backend.Waiting},
 		Issuer: s.Issuer, Flow: f, Clients: i.clients, Throttle: limits, Lists: lists, Registrar: i.registrar(limits), Ring: i.keeper.Ring, Now: i.now,
 	})
 	i.admin = admin.New(admin.Config{

@@ -15,6 +15,7 @@ import (
 	"github.com/signet-oidc/signet/issuer/audit"
 	"github.com/signet-oidc/signet/issuer/internal/httpx"
 	"github.com/signet-oidc/signet/issuer/oauth"
+	"github.com/signet-oidc/signet/issuer/web"
 )
 
 // policy says which browser origins a route answers.
@@ -25,6 +26,7 @@ const (
 	clientApps policy = "client-apps" // CORS_ORIGINS, without credentials
 	anybody    policy = "anybody"     // any origin may read: it is public
 	nobody     policy = "nobody"      // no CORS
+	pages      policy = "pages"       // no CORS, and no form of another site
 	operators  policy = "operators"   // no CORS, and the admin's guard
 )
 
@@ -53,6 +55,7 @@ func (i *Issuer) publicRoutes() []route {
 		{"GET " + oauth.PathUserInfo, clientApps, oauth.Errors, i.oauth.UserInfo},
 		{"POST " + oauth.PathUserInfo, clientApps, oauth.Errors, i.oauth.UserInfo},
 		{"POST " + oauth.PathToken, clientApps, oauth.Errors, i.oauth.Token},
+		{"POST " + oauth.PathPush, clientApps, oauth.Errors, i.oauth.Push},
 		{"POST " + oauth.PathRegister, nobody, oauth.RegistrationErrors, i.oauth.Register},
 		{"GET " + oauth.PathRegister + "/{client}", nobody, oauth.RegistrationErrors, i.oauth.ReadRegistration},
 		{"PUT " + oauth.PathRegister + "/{client}", nobody, oauth.RegistrationErrors, i.oauth.ReplaceRegistration},
@@ -63,6 +66,24 @@ func (i *Issuer) publicRoutes() []route {
 		{"GET " + discovery.PathJWKS, anybody, oauth.Errors, i.oauth.JWKS},
 		{"GET " + discovery.PathOpenIDConfiguration, anybody, oauth.Errors, i.oauth.Metadata},
 		{"GET " + discovery.PathAuthorizationServer, anybody, oauth.Errors, i.oauth.Metadata},
+
+		{"GET /ui/{$}", pages, web.Errors, i.web.Root},
+		{"GET /ui/login", pages, web.Errors, i.web.Login},
+		{"POST /ui/login", pages, web.Errors, i.web.LoginPost},
+		{"GET /ui/register", pages, web.Errors, i.web.Register},
+		{"POST /ui/register", pages, web.Errors, i.web.RegisterPost},
+		{"GET /ui/consent", pages, web.Errors, i.web.Consent},
+		{"POST /ui/consent", pages, web.Errors, i.web.ConsentPost},
+		{"GET /ui/logout", pages, web.Errors, i.web.Logout},
+		{"POST /ui/logout", pages, web.Errors, i.web.LogoutPost},
+		{"GET /ui/account", pages, web.Errors, i.web.Account},
+		{"POST /ui/account/end", pages, web.Errors, i.web.End},
+		{"POST /ui/account/end-others", pages, web.Errors, i.web.EndOthers},
+		{"POST /ui/account/withdraw", pages, web.Errors, i.web.Withdraw},
+		{"POST /ui/account/password", pages, web.Errors, i.web.Password},
+		{"GET /ui/error", pages, web.Errors, i.web.Error},
+		{"GET /ui/static/{file}", pages, web.Errors, i.web.Static},
+		{"GET /ui/{rest...}", pages, web.Errors, i.web.NotFound},
 
 		{"GET /healthz", nobody, nil, healthy},
 	}
@@ -144,12 +165,21 @@ func (i *Issuer) guards() (map[policy]guard, error) {
 		clientApps: crossOrigin(cors.Options{AllowOriginFunc: named, AllowedMethods: []string{"GET", "POST"}, AllowedHeaders: []string{"Authorization", "Content-Type", "DPoP"}}),
 		anybody:    crossOrigin(cors.Options{AllowOriginFunc: func(string) bool { return true }, AllowedMethods: []string{"GET"}, AllowedHeaders: []string{"If-None-Match"}}),
 		nobody:     func(h http.Handler) http.Handler { return h },
+		pages:      i.ownForms,
 		operators:  i.admin.Guard,
 	}, nil
 }
 
+// ownForms refuses what another site's page sent, with a page: no origin is trusted with
+// a person's login or consent.
+func (i *Issuer) ownForms(h http.Handler) http.Handler {
+	csrf := http.NewCrossOriginProtection()
+	csrf.SetDenyHandler(http.HandlerFunc(i.web.CrossSite))
+	return csrf.Handler(h)
+}
+
 func crossOrigin(o cors.Options) guard {
-	o.ExposedHeaders = []string{"ETag", "Retry-After", "WWW-Authenticate", "X-Request-Id"}
+	o.ExposedHeaders = []string{"ETag", "Retry-After", "WWW-Authenticate", "DPoP-Nonce", "X-Request-Id"}
 	o.MaxAge = 600
 	o.OptionsSuccessStatus = http.StatusNoContent
 	return cors.New(o).Handler

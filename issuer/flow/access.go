@@ -28,6 +28,41 @@ func notOurs(err error) error {
 	return errors.Join(ErrToken, err)
 }
 
+// ErrBound is an ErrToken: a token that is bound to a key came without proof of that key,
+// or one that is bound to none with proof of any (RFC 9449 §7.1, §7.2).
+var ErrBound = errors.New("the token is bound to another key than the one proved")
+
+// Presented is an access token as a request brings it.
+type Presented struct {
+	Access string
+	Proof  string // thumbprint of the DPoP key that the request proves; empty: none
+}
+
+// opened is live for a token that is presented as it must be.
+func (f *Flow) opened(ctx context.Context, in Presented) (*verifier.Token, error) {
+	t, err := f.live(ctx, in.Access)
+	if err != nil {
+		return nil, notOurs(err)
+	}
+	if key := boundKey(t); key != in.Proof || t.Bound() && key == "" {
+		return nil, errors.Join(ErrToken, ErrBound)
+	}
+	return t, nil
+}
+
+// boundKey is the thumbprint of the key that a token is bound to; empty: to none.
+func boundKey(t *verifier.Token) string {
+	var c struct {
+		Confirm struct {
+			Thumbprint string `json:"jkt"`
+		} `json:"cnf"`
+	}
+	if !t.Bound() || t.Claims(&c) != nil {
+		return ""
+	}
+	return c.Confirm.Thumbprint
+}
+
 // bearer is the live session of a live access token that a person has from the
 // first-party client. One that they gave to another client, or that this showed to a
 // resource server, must not act as the person.

@@ -69,11 +69,11 @@ func needsProfile(scope []string) bool {
 
 // UserInfo is what the bearer of an access token may know of its person (OpenID
 // Connect Core §5.3), and the client that it was given to.
-func (f *Flow) UserInfo(ctx context.Context, access string) (map[string]any, client.Client, error) {
+func (f *Flow) UserInfo(ctx context.Context, in Presented) (map[string]any, client.Client, error) {
 	var none client.Client
-	t, err := f.live(ctx, access)
+	t, err := f.opened(ctx, in)
 	if err != nil {
-		return nil, none, notOurs(err)
+		return nil, none, err
 	}
 	if t.SessionID == "" || !slices.Contains(t.Scopes, grant.ScopeOpenID) {
 		return nil, none, ErrScope

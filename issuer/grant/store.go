@@ -9,13 +9,20 @@ import (
 	"github.com/signet-oidc/signet/issuer/id"
 )
 
-// ErrNotFound means that there is no such thing, or no more.
-var ErrNotFound = errors.New("not there, or no more")
+var (
+	// ErrNotFound means that there is no such thing, or no more.
+	ErrNotFound = errors.New("not there, or no more")
+	// ErrTooLong means that a document is over MaxDocument.
+	ErrTooLong = errors.New("too long to be kept")
+)
+
+// MaxDocument is the most bytes of a document.
+const MaxDocument = 64 << 10
 
 // Store keeps documents until they expire. Redis does; where there is none, SQL. A
 // name is up to 128 characters of A-Z a-z 0-9 - _ : and is no secret.
 type Store interface {
-	// Put keeps a document, of at most 64 KiB, until a time, in the place of what the
+	// Put keeps a document, of at most MaxDocument, until a time, in the place of what the
 	// name had.
 	Put(ctx context.Context, name string, document []byte, now, until time.Time) error
 	// Get returns a document that lives at now, or ErrNotFound.

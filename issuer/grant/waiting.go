@@ -127,6 +127,9 @@ func put(ctx context.Context, s Store, prefix string, v any, now, until time.Tim
 	if err != nil {
 		return "", fmt.Errorf("encode what waits: %w", err)
 	}
+	if len(document) > MaxDocument {
+		return "", ErrTooLong
+	}
 	var b [32]byte
 	_, _ = rand.Read(b[:]) // never fails: crypto/rand aborts the process instead
 	name := prefix + base64.RawURLEncoding.EncodeToString(b[:])

@@ -1,6 +1,7 @@
 // Package oauth is the face of OAuth 2 and OpenID Connect over HTTP.
 //
 //	POST /oauth/token        RFC 6749 §3.2; one pipeline, one file a grant
+//	POST /oauth/par          RFC 9126
 //	POST /oauth/revoke       RFC 7009
 //	POST /oauth/introspect   RFC 7662
 //	GET  /oauth/status/{list}                      Token Status List §8.1
@@ -9,6 +10,6 @@
 //	GET  /.well-known/oauth-authorization-server   RFC 8414
 //
 // The token pipeline reads the form, authenticates the client, finds the grant
-// and checks that the client has it, reads scope and resource, and hands over to
-// the grant: no grant can forget a step. The rules are flow's.
+// and checks that the client has it, checks the DPoP proof, reads scope and resource, and
+// hands over to the grant: no grant can forget a step. The rules are flow's.
 package oauth

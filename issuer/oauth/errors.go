@@ -8,12 +8,14 @@ import (
 	"github.com/signet-oidc/signet/issuer/account"
 	"github.com/signet-oidc/signet/issuer/client"
 	"github.com/signet-oidc/signet/issuer/flow"
+	"github.com/signet-oidc/signet/issuer/grant"
 	"github.com/signet-oidc/signet/issuer/internal/httpx"
 	"github.com/signet-oidc/signet/issuer/internal/outage"
 	"github.com/signet-oidc/signet/issuer/limit"
 	"github.com/signet-oidc/signet/issuer/session"
 	"github.com/signet-oidc/signet/keys"
 	"github.com/signet-oidc/signet/verifier"
+	"github.com/signet-oidc/signet/verifier/dpop"
 )
 
 // Errors is the face's error table, by RFC 6749 §5.2.
@@ -22,6 +24,7 @@ var Errors = httpx.Table{
 	{Is: context.Canceled, Answer: httpx.Unavailable}, // nobody reads it
 	{Is: context.DeadlineExceeded, Answer: httpx.Unavailable},
 	{Is: keys.ErrStale, Answer: httpx.Unavailable},
+	{Is: errMemory, Answer: httpx.Unavailable},
 	{Is: verifier.ErrKeysUnavailable, Answer: httpx.Unavailable},
 	{Is: keys.ErrNoKey, Answer: httpx.Unavailable},
 	{Is: session.ErrChanged, Answer: httpx.Unavailable}, // twice within one login
@@ -40,6 +43,9 @@ var Errors = httpx.Table{
 	{Is: flow.ErrToken, Answer: bearer(http.StatusUnauthorized, "invalid_token", "the token is not a live one of this issuer", "")},
 	{Is: verifier.ErrNoToken, Answer: httpx.Error{Status: http.StatusUnauthorized, Code: "invalid_token", Description: "an access token is expected", Challenge: "Bearer"}},
 	{Is: verifier.ErrRequest, Answer: httpx.Error{Status: http.StatusBadRequest, Code: "invalid_request", Description: "the access token is not as RFC 6750 has it", Challenge: `Bearer error="invalid_request"`}},
+	{Is: dpop.ErrNonce, Answer: httpx.Error{Status: http.StatusBadRequest, Code: "use_dpop_nonce", Description: "the DPoP proof needs the nonce of the DPoP-Nonce header"}},
+	{Is: dpop.ErrProof, Answer: httpx.Error{Status: http.StatusBadRequest, Code: "invalid_dpop_proof", Description: "the DPoP proof is missing, malformed, old, of another request, or was seen before"}},
+	{Is: grant.ErrTooLong, Answer: httpx.Error{Status: http.StatusRequestEntityTooLarge, Code: "invalid_request", Description: "the request is too long"}}, // RFC 9126 §2.3
 	{Is: flow.ErrCode, Answer: grantError},
 	{Is: session.ErrToken, Answer: grantError},
 	{Is: session.ErrOver, Answer: grantError},

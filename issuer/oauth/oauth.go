@@ -21,15 +21,16 @@ type Flow interface {
 	Revoke(ctx context.Context, c client.Client, raw string) error
 	Introspect(ctx context.Context, c client.Client, raw string) (*flow.Introspection, error)
 	ExchangeCode(ctx context.Context, in flow.Exchange) (flow.Tokens, error)
-	UserInfo(ctx context.Context, access string) (map[string]any, client.Client, error)
+	UserInfo(ctx context.Context, in flow.Presented) (map[string]any, client.Client, error)
 	SignUserInfo(c client.Client, claims map[string]any) (string, error)
 	Assertion(ctx context.Context, raw string, named id.Client) (client.Client, error)
 	Authorizer
+	Leaver
 }
 
 // Authorizer is what the authorization endpoint asks for.
 type Authorizer interface {
-	Authorize(ctx context.Context, r grant.Request, cookie, pushed string) (flow.Step, error)
+	Authorize(ctx context.Context, r grant.Request, cookie, pushed string, from netip.Addr) (flow.Step, error)
 	Refuse(r grant.Request, why flow.Refusal) flow.Answer
 	// Target is what a client gets of the resources that it asks for.
 	Target(c client.Client, resource []string) ([]string, error)
@@ -61,6 +62,8 @@ type Config struct {
 	Throttle  Throttle
 	Lists     Lists
 	Pages     Pages
+	Proofs    *Proofs
+	Waiting   Waiting
 	Ring      func() *keys.Ring
 	Registrar Registrar
 	Now       func() time.Time

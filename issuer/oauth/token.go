@@ -59,12 +59,16 @@ func (o *OAuth) Token(w http.ResponseWriter, r *http.Request) error {
 	}
 	httpx.Note(r.Context(), "client", string(c.ID))
 	httpx.Note(r.Context(), "grant", g.name())
+	proof, err := o.tokenProof(w, r, c)
+	if err != nil {
+		return err
+	}
 	scope, err := scopes(form.Get("scope"))
 	if err != nil {
 		return err
 	}
 	t, err := g.exchange(r.Context(), request{
-		client: c, form: form, scope: scope, resource: form["resource"], from: httpx.Address(r.Context()),
+		client: c, form: form, scope: scope, resource: form["resource"], from: httpx.Address(r.Context()), proof: proof,
 	})
 	if err != nil {
 		return err
@@ -121,6 +125,9 @@ func answer(t flow.Tokens) tokenBody {
 	}
 	if t.Refresh != "" {
 		b.RefreshExpires = t.RefreshExpiresIn()
+	}
+	if t.Bound {
+		b.Type = "DPoP" // RFC 9449 §5
 	}
 	return b
 }

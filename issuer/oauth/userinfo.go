@@ -10,13 +10,13 @@ import (
 // UserInfo is the userinfo endpoint, by GET and POST (OpenID Connect Core §5.3): JSON,
 // or a JWT for a client that is registered for it.
 func (o *OAuth) UserInfo(w http.ResponseWriter, r *http.Request) error {
-	access, err := o.presented(w, r)
+	in, err := o.presented(w, r)
 	if err != nil {
-		return err
+		return o.challenged(r, err)
 	}
-	claims, c, err := o.Flow.UserInfo(r.Context(), access)
+	claims, c, err := o.Flow.UserInfo(r.Context(), in)
 	if err != nil {
-		return err
+		return o.challenged(r, err)
 	}
 	httpx.Note(r.Context(), "client", string(c.ID))
 	if c.UserinfoAlg == "" {

@@ -16,6 +16,7 @@ import (
 // Paths of the endpoints, below the issuer URL.
 const (
 	PathAuthorize  = "/oauth/authorize"
+	PathPush       = "/oauth/par"
 	PathToken      = "/oauth/token"
 	PathUserInfo   = "/oidc/userinfo"
 	PathRevoke     = "/oauth/revoke"
@@ -60,22 +61,28 @@ func (o *OAuth) describeServer(algs []keys.Algorithm) discovery.Metadata {
 		UserinfoEndpoint:      o.Issuer + PathUserInfo,
 		RevocationEndpoint:    o.Issuer + PathRevoke,
 		IntrospectionEndpoint: o.Issuer + PathIntrospect,
+		EndSessionEndpoint:    o.Issuer + PathLogout,
 		StatusListEndpoint:    o.Issuer + PathStatus,
 		GrantTypesSupported:   Grants(),
 		ScopesSupported:       grant.Scopes(),
 		SubjectTypesSupported: []string{"public"},
 
-		ResponseTypesSupported:        []string{"code"},
-		ResponseModesSupported:        modes(),
-		ACRValuesSupported:            []string{flow.ACR},
-		ClaimTypesSupported:           []string{"normal"},
-		ClaimsSupported:               flow.Claims(),
-		ClaimsParameterSupported:      true,
-		PromptValuesSupported:         Prompts(),
-		UILocalesSupported:            o.Locales,
-		CodeChallengeMethodsSupported: []string{"S256"},
-		RequestParameterSupported:     new(bool), // false, which has to be said (OpenID Connect Discovery 1.0 §3)
-		RequestURIParameterSupported:  new(bool),
+		ResponseTypesSupported:             []string{"code"},
+		ResponseModesSupported:             modes(),
+		ACRValuesSupported:                 []string{flow.ACR},
+		ClaimTypesSupported:                []string{"normal"},
+		ClaimsSupported:                    flow.Claims(),
+		ClaimsParameterSupported:           true,
+		PromptValuesSupported:              Prompts(),
+		UILocalesSupported:                 o.Locales,
+		PushedAuthorizationRequestEndpoint: o.Issuer + PathPush,
+		CodeChallengeMethodsSupported:      []string{"S256"},
+		DPoPSigningAlgValuesSupported:      o.proofAlgorithms(),
+		RequestParameterSupported:          new(bool), // false, which has to be said (OpenID Connect Discovery 1.0 §3)
+		RequestURIParameterSupported:       new(bool),
+
+		BackchannelLogoutSupported:        true,
+		BackchannelLogoutSessionSupported: true,
 
 		AuthorizationResponseIssParameterSupported: true,
 		UserinfoSigningAlgValuesSupported:          names(algs),
