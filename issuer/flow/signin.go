@@ -67,6 +67,7 @@ func (f *Flow) open(ctx context.Context, in SignIn, user account.User, scope, au
 	e.Actor = string(user.ID)
 	g, err := f.Sessions.Open(ctx, session.Opening{
 		Person: PersonOf(user), Client: in.Client.ID, Scope: scope, Audience: audience, BoundKey: binding(in.Client, in.Proof), AMR: []string{"pwd"},
+		Notify: in.Client.BackchannelLogoutURI != "",
 	}, e)
 	if err != nil {
 		return Tokens{}, err

@@ -19,6 +19,7 @@ type Metrics struct {
 	waits    prometheus.Histogram
 	Follow   prometheus.Counter // entries of the changes feed that were applied
 	Failures *prometheus.CounterVec
+	Notices  *prometheus.CounterVec // logout tokens that were to be sent, by outcome
 }
 
 // New returns the series, with those of the Go runtime and the process.
@@ -39,12 +40,15 @@ func New(version string) *Metrics {
 		Failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "signet_background_failures_total", Help: "Background steps that failed, by loop.",
 		}, []string{"loop"}),
+		Notices: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "signet_logout_notices_total", Help: "Tries to tell a client of the end of a session (back-channel logout), by outcome.",
+		}, []string{"outcome"}),
 	}
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "signet_build_info", Help: "Always 1.", ConstLabels: prometheus.Labels{"version": version},
 	})
 	info.Set(1)
-	m.registry.MustRegister(m.requests, m.waits, m.Follow, m.Failures, info,
+	m.registry.MustRegister(m.requests, m.waits, m.Follow, m.Failures, m.Notices, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

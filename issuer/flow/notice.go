@@ -1,0 +1,228 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/signet-oidc/signet/issuer/client"
+	"github.com/signet-oidc/signet/issuer/id"
+	"github.com/signet-oidc/signet/issuer/session"
+	"github.com/signet-oidc/signet/issuer/token"
+)
+
+const (
+	// noticeTurns is how many clients are told at once.
+	noticeTurns = 16
+	// noticeLease is how long a notice belongs to who took it: longer than a call takes, so
+	// that nobody else makes the same; short, since one whose process was killed waits so long.
+	noticeLease = 30 * time.Second
+	// noticeLife is how long a client is tried. By then its own session has most likely ended.
+	noticeLife = 24 * time.Hour
+)
+
+// noticeDelays are the pauses after each try that failed; the last goes on.
+var noticeDelays = []time.Duration{time.Second, 5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, time.Hour}
+
+// Poster posts a form to a URL that a client has registered, bounded in time, and
+// returns the answer's status. It follows no redirect.
+type Poster interface {
+	PostForm(ctx context.Context, address string, form url.Values) (status int, err error)
+}
+
+// Outcome is what came of a try to tell a client.
+type Outcome string
+
+// Outcomes.
+const (
+	OutcomeDelivered Outcome = "delivered"
+	OutcomeFailed    Outcome = "failed"   // it is tried again
+	OutcomeDropped   Outcome = "dropped"  // it failed for a day
+	OutcomeUnneeded  Outcome = "unneeded" // the client is gone, or wants to hear no more
+)
+
+// Told is one try.
+type Told struct {
+	Notice  session.Notice
+	Outcome Outcome
+	Turned  bool  // the first failure after the client had answered, or the first answer after it had failed
+	Err     error // why it failed
+}
+
+// Notifier tells clients that sessions of theirs have ended (OpenID Connect Back-Channel
+// Logout 1.0 §2.5), each at least once: whoever is killed in between leaves a notice that
+// comes back. An answer that is no success is tried again, whatever it is: §2.8 has 400
+// for a token that is wrong as well as for a logout that failed, and the next try brings
+// another token. Every replica runs one.
+type Notifier struct {
+	Flow    *Flow
+	Notices session.Notices
+	Poster  Poster
+	Report  func(Told) // is called at once by many
+
+	under sync.WaitGroup
+	start sync.Once
+	turns chan struct{}
+
+	mu      sync.Mutex // guards failing
+	failing map[id.Client]*failing
+}
+
+// failing is a client that doesn't answer.
+type failing struct {
+	since time.Time // the oldest end that it failed to hear of
+	busy  bool      // a try is under way; a second at the same time would only wait as well
+}
+
+// Tell takes what is due, as long as there is something, and returns while calls are
+// still being made: Wait waits for those.
+func (n *Notifier) Tell(ctx context.Context) error {
+	n.start.Do(func() { n.turns, n.failing = make(chan struct{}, noticeTurns), map[id.Client]*failing{} })
+	for {
+		free := n.free(ctx)
+		if free == 0 {
+			return nil // no turn in the time that a step has: the next step goes on
+		}
+		now := n.Flow.now()
+		due, err := n.Notices.Due(ctx, now, now.Add(noticeLease), free)
+		for range free - len(due) {
+			<-n.turns
+		}
+		if err != nil || len(due) == 0 {
+			return err
+		}
+		for _, notice := range due {
+			n.under.Go(func() {
+				defer func() { <-n.turns }()
+				n.tell(context.WithoutCancel(ctx), notice) // the poster bounds it
+			})
+		}
+	}
+}
+
+// Wait returns when no call is being made.
+func (n *Notifier) Wait() { n.under.Wait() }
+
+// Overdue is for how long the client that fails longest hasn't heard of an end, as far
+// as this process knows; zero: all answer.
+func (n *Notifier) Overdue() time.Duration {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var longest time.Duration
+	for _, f := range n.failing {
+		longest = max(longest, n.Flow.now().Sub(f.since))
+	}
+	return longest
+}
+
+// free waits for a turn and takes all that there are.
+func (n *Notifier) free(ctx context.Context) (taken int) {
+	select {
+	case n.turns <- struct{}{}:
+		taken++
+	case <-ctx.Done():
+		return 0
+	}
+	for ; taken < noticeTurns; taken++ {
+		select {
+		case n.turns <- struct{}{}:
+		default:
+			return taken
+		}
+	}
+	return taken
+}
+
+// tell makes one try. Of a client that doesn't answer there is one at a time, so that it
+// doesn't take everybody's turns; its other notices come back when their lease is over.
+func (n *Notifier) tell(ctx context.Context, notice session.Notice) {
+	told := Told{Notice: notice, Outcome: OutcomeFailed}
+	if n.enter(notice.Client) {
+		told.Outcome, told.Err = n.try(ctx, notice)
+		told.Turned = n.leave(notice, told.Err)
+	} else if !n.over(notice) {
+		return
+	}
+	var kept error
+	switch {
+	case told.Outcome == OutcomeFailed && n.over(notice):
+		told.Outcome = OutcomeDropped
+		kept = n.Notices.Done(ctx, notice.Session)
+	case told.Outcome == OutcomeFailed:
+		kept = n.Notices.Later(ctx, notice.Session, n.Flow.now().Add(delay(notice.Tries)))
+	default:
+		kept = n.Notices.Done(ctx, notice.Session)
+	}
+	told.Err = errors.Join(told.Err, kept) // not kept: the lease passes, and the client hears it twice
+	n.Report(told)
+}
+
+func delay(tries int) time.Duration { return noticeDelays[min(tries, len(noticeDelays)-1)] }
+
+func (n *Notifier) over(notice session.Notice) bool {
+	return n.Flow.now().Sub(notice.Ended) >= noticeLife
+}
+
+// try sends a logout token, fresh each time: one that was seen before would be a replay
+// to a client that remembers jti (§2.6).
+func (n *Notifier) try(ctx context.Context, notice session.Notice) (Outcome, error) {
+	c, err := n.Flow.Clients.Get(ctx, notice.Client)
+	switch {
+	case errors.Is(err, client.ErrNotFound), err == nil && c.BackchannelLogoutURI == "":
+		return OutcomeUnneeded, nil
+	case err != nil:
+		return OutcomeFailed, err
+	}
+	raw, err := n.Flow.Minter.Logout(n.Flow.idAlgorithm(c), token.Logout{
+		Subject: notice.User, Client: c.ID, Session: notice.Session, Issued: n.Flow.now(),
+	})
+	if err != nil {
+		return OutcomeFailed, err
+	}
+	status, err := n.Poster.PostForm(ctx, c.BackchannelLogoutURI, url.Values{"logout_token": {raw}})
+	switch {
+	case err != nil:
+		return OutcomeFailed, err
+	case status < 200 || status > 299: // §2.8: 200; some frameworks make a 204 of it
+		return OutcomeFailed, fmt.Errorf("the answer has status %d", status)
+	}
+	return OutcomeDelivered, nil
+}
+
+// enter tells whether a client may be called now.
+func (n *Notifier) enter(c id.Client) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	f := n.failing[c]
+	if f == nil {
+		return true
+	}
+	if f.busy {
+		return false
+	}
+	f.busy = true
+	return true
+}
+
+// leave notes how a call went, and tells whether that is news.
+func (n *Notifier) leave(notice session.Notice, err error) (turned bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	f := n.failing[notice.Client]
+	if err == nil {
+		delete(n.failing, notice.Client)
+		return f != nil
+	}
+	if f == nil {
+		n.failing[notice.Client] = &failing{since: notice.Ended}
+		return true
+	}
+	f.busy = false
+	if notice.Ended.Before(f.since) {
+		f.since = notice.Ended
+	}
+	return false
+}
