@@ -90,6 +90,20 @@ func makeEnvironment(t testing.TB, dir, list string) {
 	}
 }
 
+// MavenProgram builds a folder's pom.xml in a folder of the test, and returns the
+// command that runs the jar that it makes there. Maven's own repository, in the home
+// folder, outlives the test.
+func MavenProgram(t testing.TB, folder, jar string) []string {
+	t.Helper()
+	mvn, java := Need(t, "mvn", "maven"), Need(t, "java", "default-jdk-headless")
+	dir := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), mvn, "-q", "-B", "-f", filepath.Join(folder, "pom.xml"), "-DskipTests", "-Dbuild.dir="+dir, "package")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		Missing(t, "what "+folder+" needs of Maven", "mvn package: "+err.Error()+"\n"+string(out))
+	}
+	return []string{java, "-jar", filepath.Join(dir, jar)}
+}
+
 // cacheFolder outlives the test.
 func cacheFolder(t testing.TB, name string) string {
 	t.Helper()
