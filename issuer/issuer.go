@@ -57,6 +57,7 @@ type Issuer struct {
 	outbound *outbound.Client // for every call to others
 	follow   *follower
 	healing  healing
+	notifier *flow.Notifier
 
 	api   *api.API
 	oauth *oauth.OAuth
@@ -168,6 +169,7 @@ func (i *Issuer) faces() (err error) {
 		ClientKeys: client.NewKeys(i.outbound, i.now), Issuer: s.Issuer, Audiences: i.audiences(),
 		AdminAudience: s.AdminAudience(), Algorithm: i.algorithm, AccessTTL: s.AccessTTL, Registration: s.Registration == "open", Now: i.now,
 	})
+	i.notifier = &flow.Notifier{Flow: f, Notices: i.backend.Notices, Poster: i.outbound, Report: i.told}
 	lists := &flow.StatusLists{Bits: i.bits, Minter: minter, Algorithm: i.algorithm, Life: s.AccessTTL, Now: i.now}
 	i.api = api.New(f, client.Builtin(i.audiences()))
 	proofs, err := oauth.NewProofs(oauth.ProofConfig{Issuer: s.Issuer, Keys: refreshKeys{i.keeper, i.now}, Once: grant.Waiting{Store: i.backend.Waiting}, Now: i.now})

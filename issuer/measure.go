@@ -12,6 +12,9 @@ func (i *Issuer) measure() {
 	i.metrics.Sampled("signet_clock_offset_seconds", "By how much this machine's clock is ahead of the database's.", "", func(set func(string, float64)) {
 		set("", i.keeper.Ring().ClockOffset().Seconds())
 	})
+	i.metrics.Sampled("signet_logout_notice_overdue_seconds", "For how long the client that fails longest hasn't heard of the end of a session; 0: all answer.", "", func(set func(string, float64)) {
+		set("", i.notifier.Overdue().Seconds())
+	})
 	i.metrics.Sampled("signet_status_bits", "Ended sessions in the published status lists.", "", func(set func(string, float64)) {
 		total := int64(0)
 		for _, n := range i.bits.Numbers() {

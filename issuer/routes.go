@@ -52,6 +52,8 @@ func (i *Issuer) publicRoutes() []route {
 
 		{"GET " + oauth.PathAuthorize, nobody, oauth.Errors, i.oauth.Authorize},
 		{"POST " + oauth.PathAuthorize, nobody, oauth.Errors, i.oauth.AuthorizePost},
+		{"GET " + oauth.PathLogout, nobody, oauth.Errors, i.oauth.Logout},
+		{"POST " + oauth.PathLogout, nobody, oauth.Errors, i.oauth.LogoutPost},
 		{"GET " + oauth.PathUserInfo, clientApps, oauth.Errors, i.oauth.UserInfo},
 		{"POST " + oauth.PathUserInfo, clientApps, oauth.Errors, i.oauth.UserInfo},
 		{"POST " + oauth.PathToken, clientApps, oauth.Errors, i.oauth.Token},

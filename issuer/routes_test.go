@@ -13,13 +13,14 @@ import (
 	"github.com/signet-oidc/signet/issuer/admin"
 	"github.com/signet-oidc/signet/issuer/api"
 	"github.com/signet-oidc/signet/issuer/oauth"
+	"github.com/signet-oidc/signet/issuer/web"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
 // The list of routes and who may call them is a file, so that review sees a change.
 func TestRoutes(t *testing.T) {
-	i := &Issuer{api: &api.API{}, oauth: &oauth.OAuth{}, admin: &admin.Admin{}}
+	i := &Issuer{api: &api.API{}, oauth: &oauth.OAuth{}, admin: &admin.Admin{}, web: &web.Web{}}
 	var text strings.Builder
 	write(&text, "public", i.publicRoutes())
 	write(&text, "operations", i.operationsRoutes())

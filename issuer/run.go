@@ -23,6 +23,7 @@ func (i *Issuer) loops() []loop {
 		{"feed", time.Second, i.follow.look},
 		{"heal", time.Second, i.heal},
 		{"clock", 10 * time.Second, i.compareClock},
+		{"notices", time.Second, i.notifier.Tell},
 		{"settle", 30 * time.Second, i.sessions.Settle},
 		{"lists", time.Minute, i.keepLists},
 		{"sweep", 10 * time.Minute, i.sweep},
@@ -38,6 +39,7 @@ func (i *Issuer) Run(ctx context.Context) error {
 		g.Go(func() error { return i.repeat(ctx, l) })
 	}
 	err := g.Wait()
+	i.notifier.Wait() // calls that are being made
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}
