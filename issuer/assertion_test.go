@@ -190,7 +190,7 @@ func TestAssertionRefuses(t *testing.T) {
 	s.signed("app", client.Metadata{JWKS: keySet(t, jose.JSONWebKey{KeyID: "a", Key: key.Public()}, jose.JSONWebKey{KeyID: "r", Key: big.Public(), Algorithm: "RS256"})})
 	s.signed("other", client.Metadata{JWKS: keySet(t, jose.JSONWebKey{KeyID: "a", Key: stranger.Public()})})
 	s.signed("only384", client.Metadata{AuthAlg: "ES384", JWKS: keySet(t, jose.JSONWebKey{KeyID: "a", Key: key.Public()})})
-	secret := s.client(client.Client{ID: "secret", Grants: []string{"client_credentials"}, Metadata: client.Metadata{JWKS: keySet(t, jose.JSONWebKey{Key: key.Public()})}})
+	secret := s.client(client.Client{ID: "secret", Grants: []string{"client_credentials"}, Metadata: client.Metadata{JWKS: keySet(t, jose.JSONWebKey{KeyID: "a", Key: key.Public()})}})
 	s.client(client.Client{ID: "public", Public: true, Grants: []string{}})
 	der, err := x509.MarshalPKIXPublicKey(big.Public())
 	s.must(err)
@@ -247,7 +247,7 @@ func TestAssertionRefuses(t *testing.T) {
 		"nobody":                          {good(func(m map[string]any) { m["iss"], m["sub"] = "", "" }), nil},
 		"an unknown client":               {of("nobody"), nil},
 		"a name that can't be":            {of("no\x00body"), nil},
-		"a claim in other case":           {good(func(m map[string]any) { m["Aud"] = s.url }), nil},
+		"a claim in other case":           {good(func(m map[string]any) { m["Nbf"] = now + 30 }), nil},
 		"another client's key":            {of("other"), nil},
 		"another client beside it":        {of("app"), url.Values{"client_id": {"other"}}},
 		"a client with a secret":          {of("secret"), nil},
