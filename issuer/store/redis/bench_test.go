@@ -17,27 +17,31 @@ import (
 )
 
 // benchWaiting are how many requests wait at once, as behind so many connections.
-var benchWaiting = []int{8, 64}
+var benchWaiting = []int{1, 8, 64}
 
 // BenchmarkRotate measures a refresh's part of Redis: CPU of Redis and of this
-// process for each, and rotations a second. Beside it stand the floor, a script
-// of one INCR called by the bare driver, and the same rotation through the
-// driver's AutoPipeline, which sends together what waits together.
+// process for each, and rotations a second. Beside it stand the same with each
+// call by itself, through the driver's own AutoPipeline, and the floor, a script
+// of one INCR called by the bare driver.
 func BenchmarkRotate(b *testing.B) {
-	plain, server := single(b)
-	pipelined := open(b, server.URL)
-	auto, err := pipelined.client.(*driver.Client).AutoPipeline()
+	together, server := single(b)
+	alone := open(b, server.URL)
+	alone.together = nil
+	auto := open(b, server.URL)
+	auto.together = nil
+	pipeline, err := auto.client.(*driver.Client).AutoPipeline()
 	if err != nil {
 		b.Fatal(err)
 	}
-	pipelined.client = auto
+	auto.client = pipeline
+	incr := driver.NewScript("return redis.call('INCR', KEYS[1])")
 	for _, waiting := range benchWaiting {
-		b.Run(fmt.Sprintf("rotate/%d", waiting), func(b *testing.B) { benchRotate(b, plain, server.Pid(), waiting) })
-		b.Run(fmt.Sprintf("pipelined/%d", waiting), func(b *testing.B) { benchRotate(b, pipelined, server.Pid(), waiting) })
+		for name, s := range map[string]*Store{"rotate": together, "alone": alone, "auto": auto} {
+			b.Run(fmt.Sprintf("%s/%d", name, waiting), func(b *testing.B) { benchRotate(b, s, server.Pid(), waiting) })
+		}
 		b.Run(fmt.Sprintf("floor/%d", waiting), func(b *testing.B) {
-			incr := driver.NewScript("return redis.call('INCR', KEYS[1])")
 			measure(b, server.Pid(), waiting, func(worker int) error {
-				return incr.Run(b.Context(), plain.client, []string{"floor:" + strconv.Itoa(worker)}, start.UnixMilli()).Err()
+				return incr.Run(b.Context(), alone.client, []string{"floor:" + strconv.Itoa(worker)}, start.UnixMilli()).Err()
 			})
 		})
 	}

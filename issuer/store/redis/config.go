@@ -50,6 +50,9 @@ type Store struct {
 	timeout time.Duration
 	breaker *gobreaker.CircuitBreaker[struct{}]
 	epochs  epochs
+	// together is nil on a Cluster: one master that is away would hold up the
+	// calls of the others.
+	together *together
 
 	mu         sync.Mutex // guards deployment
 	deployment string     // as Remember was told
@@ -71,7 +74,11 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		return nil, fmt.Errorf("open redis: a timeout above zero and a pool of at most %d connections are possible", maxPoolSize)
 	}
 	quiet()
-	return &Store{client: driver.NewUniversalClient(options(a, c)), timeout: c.timeout(), breaker: newBreaker(), epochs: newEpochs()}, nil
+	s := &Store{client: driver.NewUniversalClient(options(a, c)), timeout: c.timeout(), breaker: newBreaker(), epochs: newEpochs()}
+	if !a.cluster {
+		s.together = &together{client: s.client, timeout: s.timeout, patience: patience}
+	}
+	return s, nil
 }
 
 // Close closes all connections. Operations under way end with an error.
@@ -120,6 +127,8 @@ func options(a address, c Config) *driver.UniversalOptions {
 		ConnMaxIdleTime: 5 * time.Minute,
 		// Commands and replies are below 1 KiB; the default is 32 each way.
 		ReadBufferSize: 4 << 10, WriteBufferSize: 4 << 10,
+		// A pipeline of sixty rotations; the default is 128 KiB each way.
+		PipelineReadBufferSize: 16 << 10, PipelineWriteBufferSize: 16 << 10,
 		// RESP2: nothing here needs RESP3, whose push messages cost a look each.
 		Protocol:                 2,
 		DisableIdentity:          true,

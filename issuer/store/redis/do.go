@@ -18,14 +18,21 @@ import (
 // trips, few enough to keep others from waiting.
 const batch = 128
 
-// do runs one operation within the timeout, and tells its failures apart. While the
-// breaker is open it fails at once: with a server that hangs, requests would
-// otherwise pile up, each for its whole timeout.
+// do runs one operation within the timeout, and tells its failures apart.
 func (s *Store) do(ctx context.Context, op string, f func(context.Context) error) error {
-	_, err := s.breaker.Execute(func() (struct{}, error) {
+	return s.guard(ctx, op, func() error {
 		bounded, cancel := context.WithTimeout(ctx, s.timeout)
 		defer cancel()
-		if err := f(bounded); err != nil {
+		return f(bounded)
+	})
+}
+
+// guard calls f, which bounds itself. While the breaker is open it fails at once:
+// with a server that hangs, requests would otherwise pile up, each for its whole
+// timeout.
+func (s *Store) guard(ctx context.Context, op string, f func() error) error {
+	_, err := s.breaker.Execute(func() (struct{}, error) {
+		if err := f(); err != nil {
 			return struct{}{}, classify(ctx, op, err)
 		}
 		return struct{}{}, nil
@@ -53,10 +60,18 @@ func newBreaker() *gobreaker.CircuitBreaker[struct{}] {
 	})
 }
 
-// run calls a script in one round trip; two where the server doesn't know it.
+// run calls a script in one round trip, together with what else waits; two where
+// the server doesn't know it.
 func (s *Store) run(ctx context.Context, op string, script *driver.Script, keys []string, args ...any) (reply any, err error) {
-	err = s.do(ctx, op, func(ctx context.Context) error {
-		reply, err = script.Run(ctx, s.client, keys, args...).Result()
+	if s.together == nil {
+		err = s.do(ctx, op, func(ctx context.Context) error {
+			reply, err = script.Run(ctx, s.client, keys, args...).Result()
+			return err
+		})
+		return reply, err
+	}
+	err = s.guard(ctx, op, func() error {
+		reply, err = s.together.run(ctx, script, call{keys, args})
 		return err
 	})
 	return reply, err

@@ -64,9 +64,15 @@
 //
 // # Round trips
 //
-// Rotate, Take, Begin, Look and all of Waiting are one command each. End, Update,
-// Settle and Unsettled are pipelines. Scripts go by their hash; a server that has
-// lost them (restart, failover) is sent the text by the first call that notices.
+// Rotate, Take, Begin and Look are one command each. End, Update, Settle and
+// Unsettled are pipelines. Scripts go by their hash; a server that has lost
+// them (restart, failover) is sent the text by the first call that notices.
+//
+// Calls of scripts that wait at the same time go in one pipeline (together.go), but
+// not on a Cluster. BenchmarkRotate measured, CPU of this process and of Redis
+// for one rotation: with 64 waiting 39 µs instead of 65, with 8 waiting 80 instead
+// of 95, alone the same. The driver's AutoPipeline saves as much with 64, but costs
+// half as much again when a call is alone: each wakes its flusher.
 //
 // # A user of its own
 //
