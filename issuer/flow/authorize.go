@@ -292,6 +292,23 @@ func (f *Flow) consent(ctx context.Context, c client.Client, b Browser, scope []
 	return f.Consents.Give(ctx, grant.Consent{User: b.Login.User, Client: c.ID, Scope: slices.Compact(all), Given: f.now()}, e)
 }
 
+// usePushed uses up the pushed request that a code is given for, if there is one (RFC 9126
+// §4). It may have expired while the person read a page, so a mark says that it was used.
+func (f *Flow) usePushed(ctx context.Context, uri string) error {
+	if uri == "" {
+		return nil
+	}
+	first, err := f.Pending.Once(ctx, "pushed", []string{uri}, f.now(), f.now().Add(2*grant.PendingLife))
+	if err != nil || !first {
+		return errors.Join(ErrAnswered, err)
+	}
+	err = f.Pending.UsePushed(ctx, uri, f.now())
+	if errors.Is(err, grant.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
 // grantCode answers with a code, once: a request that waited, or was pushed, is used up.
 func (f *Flow) grantCode(ctx context.Context, name string, p grant.Pending, b Browser) (Step, error) {
 	if name != "" {
@@ -299,11 +316,8 @@ func (f *Flow) grantCode(ctx context.Context, name string, p grant.Pending, b Br
 			return Step{}, answered(err)
 		}
 	}
-	if p.Pushed != "" { // the pushed request itself may have expired while they read a page
-		first, err := f.Pending.Once(ctx, "pushed", []string{p.Pushed}, f.now(), f.now().Add(2*grant.PendingLife))
-		if err != nil || !first {
-			return Step{}, errors.Join(ErrAnswered, err)
-		}
+	if err := f.usePushed(ctx, p.Pushed); err != nil {
+		return Step{}, err
 	}
 	code, err := f.Pending.Issue(ctx, grant.Code{
 		Session: id.NewSession(), Request: p.Request, Login: b.Login.ID, User: b.Login.User,

@@ -23,7 +23,8 @@ type Introspection struct {
 	ID       string // jti; access tokens only
 	Issued   time.Time
 	Expires  time.Time
-	Refresh  bool // a refresh token, which is no token to present to a resource server
+	BoundKey string // RFC 7638 thumbprint of the DPoP key (RFC 9449 §6.2); empty: none
+	Refresh  bool   // a refresh token, which is no token to present to a resource server
 }
 
 // Introspect tells a client what a token is, or nil where it isn't active, isn't
@@ -48,7 +49,7 @@ func refreshInfo(c client.Client, s session.State) *Introspection {
 	}
 	return &Introspection{
 		Subject: string(s.Person.User), Client: s.Client, Audience: s.Audience, Scope: s.Scope, Roles: s.Person.Roles,
-		Session: s.Session, Expires: s.NotAfter, Refresh: true,
+		Session: s.Session, Expires: s.NotAfter, BoundKey: s.BoundKey, Refresh: true,
 	}
 }
 
@@ -65,7 +66,7 @@ func (f *Flow) introspectAccess(ctx context.Context, c client.Client, raw string
 	}
 	return &Introspection{
 		Subject: t.Subject, Client: id.Client(t.ClientID), Audience: t.Audience, Scope: t.Scopes, Roles: t.Roles,
-		Session: id.Session(t.SessionID), ID: t.ID, Issued: t.IssuedAt, Expires: t.Expiry,
+		Session: id.Session(t.SessionID), ID: t.ID, Issued: t.IssuedAt, Expires: t.Expiry, BoundKey: boundKey(t),
 	}, nil
 }
 

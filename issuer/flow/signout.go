@@ -50,7 +50,12 @@ func (f *Flow) SignOutAccess(ctx context.Context, c client.Client, access string
 	if err != nil {
 		return notOurs(err)
 	}
-	if t.SessionID == "" {
+	switch {
+	case t.ClientID != string(c.ID):
+		return session.ErrWrongClient
+	case t.SessionID == "" && !f.now().Before(t.Expiry): // it is over anyway
+		return ErrToken
+	case t.SessionID == "":
 		return ErrUnsupportedToken
 	}
 	return f.endFor(ctx, c, id.Session(t.SessionID))

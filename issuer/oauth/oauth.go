@@ -43,8 +43,9 @@ type Clients interface {
 	Get(ctx context.Context, client id.Client) (client.Client, error)
 }
 
-// Throttle counts failed authentications of clients.
+// Throttle counts failed authentications of clients, and what anybody can have kept.
 type Throttle interface {
+	Wait(ctx context.Context, from netip.Addr, now time.Time) error
 	ClientFailed(ctx context.Context, from netip.Addr, client id.Client, now time.Time) error
 }
 

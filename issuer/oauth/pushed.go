@@ -46,23 +46,34 @@ func (o *OAuth) Push(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := bindCode(form, key); err != nil {
-		return err
-	}
-	asked := parametersOf(c, form)
-	a, err := o.readAuthorization(r.Context(), c, asked)
-	if err != nil {
-		return err
-	}
-	if a.refused != nil { // §2.3: the codes of the authorization endpoint, told at once
-		return &httpx.Error{Status: http.StatusBadRequest, Code: a.refused.Code, Description: a.refused.Description}
-	}
-	uri, err := o.Waiting.Push(r.Context(), grant.Pushed{Client: c.ID, Parameters: asked}, o.Now())
+	uri, err := o.push(r.Context(), c, form, key)
 	if err != nil {
 		return err
 	}
 	httpx.JSON(w, http.StatusCreated, pushedBody{uri, int64(grant.PushedLife / time.Second)})
 	return nil
+}
+
+// push checks and keeps a request. In the name of a public client anybody can push:
+// that is throttled by address; a confidential one pushes for many people from one.
+func (o *OAuth) push(ctx context.Context, c client.Client, form url.Values, key string) (string, error) {
+	if err := bindCode(form, key); err != nil {
+		return "", err
+	}
+	asked := parametersOf(c, form)
+	a, err := o.readAuthorization(ctx, c, asked)
+	if err != nil {
+		return "", err
+	}
+	if a.refused != nil { // RFC 9126 §2.3: the codes of the authorization endpoint, told at once
+		return "", &httpx.Error{Status: http.StatusBadRequest, Code: a.refused.Code, Description: a.refused.Description}
+	}
+	if c.Public {
+		if err := o.Throttle.Wait(ctx, httpx.Address(ctx), o.Now()); err != nil {
+			return "", err
+		}
+	}
+	return o.Waiting.Push(ctx, grant.Pushed{Client: c.ID, Parameters: asked}, o.Now())
 }
 
 // bindCode has a proof that comes with a pushed request do what dpop_jkt would: the code

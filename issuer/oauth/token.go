@@ -120,14 +120,20 @@ type tokenBody struct {
 
 func answer(t flow.Tokens) tokenBody {
 	b := tokenBody{
-		Access: t.Access, Type: "Bearer", ExpiresIn: t.ExpiresIn(),
+		Access: t.Access, Type: tokenType(t.Bound), ExpiresIn: t.ExpiresIn(),
 		Refresh: t.Refresh, ID: t.ID, Session: string(t.Session), Scope: strings.Join(t.Scope, " "),
 	}
 	if t.Refresh != "" {
 		b.RefreshExpires = t.RefreshExpiresIn()
 	}
-	if t.Bound {
-		b.Type = "DPoP" // RFC 9449 §5
-	}
 	return b
+}
+
+// tokenType is the token_type of an access token: DPoP where it is bound to a key (RFC
+// 9449 §5).
+func tokenType(bound bool) string {
+	if bound {
+		return "DPoP"
+	}
+	return "Bearer"
 }
