@@ -85,7 +85,7 @@ func (i *Issuer) publicRoutes() []route {
 		{"POST /ui/account/password", pages, web.Errors, i.web.Password},
 		{"GET /ui/error", pages, web.Errors, i.web.Error},
 		{"GET /ui/static/{file}", pages, web.Errors, i.web.Static},
-		{"GET /ui/{rest...}", pages, web.Errors, i.web.NotFound},
+		{"/ui/{rest...}", pages, web.Errors, i.web.NotFound},
 
 		{"GET /healthz", nobody, nil, healthy},
 	}
@@ -193,8 +193,9 @@ func mux(routes []route, guards map[policy]guard) http.Handler {
 	m := http.NewServeMux()
 	methods := map[string][]string{}
 	for _, r := range routes {
-		method, path, _ := strings.Cut(r.pattern, " ")
-		methods[path] = append(methods[path], method)
+		if method, path, ok := strings.Cut(r.pattern, " "); ok { // without: by any method
+			methods[path] = append(methods[path], method)
+		}
 		m.Handle(r.pattern, guards[r.policy](r.errors.Handle(r.handler)))
 	}
 	for path, allowed := range methods {
