@@ -71,6 +71,7 @@ func TestAuthenticate(t *testing.T) {
 	public := Client{Public: true}
 	// Validate lets no such client in; an older database might have one.
 	odd := Client{Public: true, Secrets: []Secret{a}}
+	registered := func(m Method) Client { return Client{Secrets: []Secret{a}, Metadata: Metadata{AuthMethod: m}} }
 	tests := []struct {
 		name   string
 		client Client
@@ -95,6 +96,13 @@ func TestAuthenticate(t *testing.T) {
 		{"public, zero value", public, Credentials{}, ErrCredentials},
 		{"public with a secret", public, Credentials{MethodPost, first}, ErrCredentials},
 		{"public with an empty secret", public, Credentials{MethodBasic, ""}, ErrCredentials},
+		{"registered for basic, basic", registered(MethodBasic), Credentials{MethodBasic, first}, nil},
+		{"registered for basic, post", registered(MethodBasic), Credentials{MethodPost, first}, ErrCredentials},
+		{"registered for post, post", registered(MethodPost), Credentials{MethodPost, first}, nil},
+		{"registered for post, basic", registered(MethodPost), Credentials{MethodBasic, first}, ErrCredentials},
+		{"registered for assertions, a secret", registered(MethodPrivateKeyJWT), Credentials{MethodBasic, first}, ErrCredentials},
+		{"registered for assertions, one that nobody checked", registered(MethodPrivateKeyJWT), Credentials{MethodPrivateKeyJWT, first}, ErrCredentials},
+		{"registered for none, confidential", registered(MethodNone), Credentials{Method: MethodNone}, ErrCredentials},
 		{"public that has a secret", odd, Credentials{MethodPost, first}, ErrCredentials},
 	}
 	for _, tt := range tests {
