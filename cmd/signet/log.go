@@ -10,7 +10,7 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// newLogger writes JSON, or lines for people when w is a terminal.
+// newLogger writes JSON, in lines that a lineBuffer may hold back, or for people, at once, when w is a terminal.
 func newLogger(w io.Writer, level string) zerolog.Logger {
 	if isTerminal(w) {
 		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.TimeOnly}
@@ -23,6 +23,9 @@ func newLogger(w io.Writer, level string) zerolog.Logger {
 }
 
 func isTerminal(w io.Writer) bool {
+	if b, ok := w.(*lineBuffer); ok {
+		w = b.out
+	}
 	f, ok := w.(*os.File)
 	if !ok {
 		return false

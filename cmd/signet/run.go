@@ -60,12 +60,14 @@ func run(ctx context.Context, args, env []string, stdin io.Reader, stdout, stder
 			panic(r)
 		}
 	}()
-	a := &app{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr, sources: &sources{env: env, dir: "."}, now: time.Now}
+	lines := &lineBuffer{out: stderr}
+	defer func() { _ = lines.Flush() }() // nobody is left to be told
+	a := &app{ctx: ctx, stdin: stdin, stdout: stdout, stderr: lines, sources: &sources{env: env, dir: "."}, now: time.Now}
 	err := a.parseAndRun(args)
 	if err == nil {
 		return exitOK
 	}
-	_, _ = fmt.Fprintf(stderr, "signet: %s\n", strings.ReplaceAll(err.Error(), "\n", "\nsignet: "))
+	_, _ = fmt.Fprintf(lines, "signet: %s\n", strings.ReplaceAll(err.Error(), "\n", "\nsignet: "))
 	return statusOf(err)
 }
 
