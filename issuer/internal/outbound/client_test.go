@@ -235,7 +235,7 @@ func TestBounds(t *testing.T) {
 		"a body of the size":   {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 1000)) }, nil, ""},
 		"a byte more":          {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 1001)) }, ErrTooLarge, ""},
 		"an endless body":      {endless, ErrTooLarge, ""},
-		"a redirect":           {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, 302) }, StatusError(302), ""},
+		"a redirect":           {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, http.StatusFound) }, StatusError(302), ""},
 		"no document":          {http.NotFound, StatusError(404), ""},
 		"nothing, as 204":      {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }, StatusError(204), ""},
 		"a header without end": {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X", strings.Repeat("x", 64<<10)) }, nil, "server response headers exceeded"},
@@ -257,7 +257,9 @@ func TestBounds(t *testing.T) {
 // A redirect doesn't take a POST elsewhere either.
 func TestPostFollowsNothing(t *testing.T) {
 	elsewhere := newOther(t, "", func(http.ResponseWriter, *http.Request) { t.Error("the redirect was followed") })
-	o := newOther(t, "", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, 307) })
+	o := newOther(t, "", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
+	})
 	client := newClient(t, Config{CA: o.pool(), Allow: []string{"127.0.0.1"}})
 	if status, err := client.PostForm(t.Context(), o.URL, url.Values{"a": {"b"}}); status != 307 || err != nil {
 		t.Errorf("%d, %v", status, err)
@@ -315,7 +317,7 @@ func TestNoProxy(t *testing.T) {
 	proxy := newOther(t, "", func(http.ResponseWriter, *http.Request) { t.Error("the proxy was asked") })
 	t.Setenv("HTTPS_PROXY", proxy.URL)
 	c := newClient(t, Config{})
-	if p := c.http.Transport.(*http.Transport).Proxy; p != nil {
+	if c.transport(nil).Proxy != nil {
 		t.Error("the transport asks for a proxy")
 	}
 	if _, err := c.Get(t.Context(), "https://10.0.0.1/", "*/*"); !errors.Is(err, ErrRefused) {
