@@ -1,12 +1,15 @@
 package keys_test
 
 import (
+	"bytes"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/signet-oidc/signet/keys"
+	"github.com/signet-oidc/signet/keys/keystest"
 )
 
 func TestRevokeActive(t *testing.T) {
@@ -187,4 +190,26 @@ func TestRevokeRefreshKeys(t *testing.T) {
 	if got := d.changeKinds(); got != "created refresh_rotated refresh_revoked refresh_revoked" {
 		t.Errorf("changes %q", got)
 	}
+}
+
+// TestMACOfManyAtOnce holds MACs made with used HMACs to fresh ones.
+func TestMACOfManyAtOnce(t *testing.T) {
+	k := keystest.Open(t, keys.Config{}).Ring().MintingRefreshKey()
+	var zero keys.RefreshKey
+	var all sync.WaitGroup
+	for worker := range 8 {
+		all.Go(func() {
+			for i := range 200 {
+				message := bytes.Repeat([]byte{byte(worker)}, i)
+				for _, k := range []keys.RefreshKey{k, zero} {
+					fresh := k.HMAC()
+					fresh.Write(message)
+					if mac := k.MAC(message); !bytes.Equal(mac[:], fresh.Sum(nil)) {
+						t.Errorf("%v: the MAC of %d bytes differs", k, i)
+					}
+				}
+			}
+		})
+	}
+	all.Wait()
 }
