@@ -60,6 +60,12 @@ type Serve struct {
 	Done func(pattern string, status int, took time.Duration)
 }
 
+// The same for every answer, so not made anew for each. (Who adds a value makes a new list.)
+var (
+	noSniff    = []string{"nosniff"}
+	noReferrer = []string{"no-referrer"}
+)
+
 func (s *Serve) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	begun := time.Now()
 	q := &request{id: rand.Text()[:16], address: s.client(r), event: s.Log.Info()}
@@ -71,8 +77,7 @@ func (s *Serve) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out := &recorder{ResponseWriter: w}
 	h := out.Header()
 	h.Set("X-Request-Id", q.id)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
+	h["X-Content-Type-Options"], h["Referrer-Policy"] = noSniff, noReferrer
 	defer s.finish(r, q, out, begun) // the mux writes the pattern that matched into this r
 	s.Next.ServeHTTP(out, r)
 }
