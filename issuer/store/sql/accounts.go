@@ -116,7 +116,7 @@ func (a accounts) List(ctx context.Context, after id.User, limit int) ([]account
 
 // Rehash replaces a hash by one of the same password.
 func (a accounts) Rehash(ctx context.Context, user id.User, old, new account.Hash) error {
-	_, err := change(ctx, a.db, "rehash a password", func(ctx context.Context, r runner) (int64, error) {
+	_, err := single(ctx, a.db, "rehash a password", func(ctx context.Context, r runner) (int64, error) {
 		return execute(ctx, r, `UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2`, user, string(old), string(new))
 	})
 	return err

@@ -13,15 +13,21 @@ import (
 // record writes an event, in the transaction of what happened. Every event is
 // written by it. What came from outside may hold any bytes: it is made storable.
 func record(ctx context.Context, r runner, e audit.Event) error {
-	detail, err := json.Marshal(e.Detail)
+	args, err := eventArgs(e)
 	if err != nil {
 		return err
 	}
 	_, err = r.ExecContext(ctx, `INSERT INTO audit (at, kind, actor, user_id, client_id, session_id, reason, address, request_id, detail)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		millis(e.At), clean(string(e.Kind)), clean(e.Actor), clean(string(e.User)), clean(string(e.Client)), clean(string(e.Session)),
-		clean(e.Reason), clean(e.Address), clean(e.RequestID), string(detail))
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, args...)
 	return err
+}
+
+func eventArgs(e audit.Event) ([]any, error) {
+	detail, err := encoded(e.Detail)
+	return []any{
+		millis(e.At), clean(string(e.Kind)), clean(e.Actor), clean(string(e.User)), clean(string(e.Client)), clean(string(e.Session)),
+		clean(e.Reason), clean(e.Address), clean(e.RequestID), detail,
+	}, err
 }
 
 type auditLog struct{ db *DB }

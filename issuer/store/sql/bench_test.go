@@ -83,7 +83,10 @@ func rotations(b *testing.B, db *DB, states []session.State, waiting int) {
 			state = res.State
 		}
 	}
+	cpu := ownCPU(b)
 	b.ResetTimer()
 	b.RunParallel(run)
+	b.StopTimer()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "rotations/s")
+	b.ReportMetric(float64((ownCPU(b)-cpu).Nanoseconds())/float64(b.N)/1000, "own-µs/op")
 }

@@ -62,10 +62,11 @@ func scanEnding(row scanner) (e ending, err error) {
 }
 
 // end is the one place where sessions end: the live ones that match, or those of a
-// part of them, are marked, told to the feed and returned, by id, with a notice
-// of each whose client is to be told; so are their logins marked, as session.Ledger says. It returns how many logins that were.
+// part of them, are marked, told to the feed and returned, by id, with a notice of each
+// whose client is to be told; so are their logins marked, as session.Ledger says. It
+// returns how many logins that were.
 func (db *DB) end(ctx context.Context, r runner, w session.Which, part []id.Session, at time.Time, reason string) (ended []session.Ended, logins int64, err error) {
-	rows, err := endRows(ctx, r, w, part, at, reason)
+	rows, logins, err := db.mark(ctx, r, w, part, at, reason)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -78,15 +79,27 @@ func (db *DB) end(ctx context.Context, r runner, w session.Which, part []id.Sess
 	if err := db.tell(ctx, r, changes...); err != nil {
 		return nil, 0, err
 	}
-	if err := notify(ctx, r, rows, at); err != nil {
+	return ended, logins, notify(ctx, r, rows, at)
+}
+
+// mark ends sessions and logins. Where w names logins, by user or by themselves, a
+// session may be opened in one after its sessions were ended and before it was: whoever
+// opens holds the login's row, which ending it waits for, and then ends that one too.
+func (db *DB) mark(ctx context.Context, r runner, w session.Which, part []id.Session, at time.Time, reason string) (rows []ending, logins int64, err error) {
+	rows, err = endRows(ctx, r, w, part, at, reason)
+	if err != nil {
 		return nil, 0, err
 	}
-	if part == nil && w.ID == "" && w.Client == "" {
-		logins, err = endNamedLogins(ctx, r, w, at, reason)
-	} else {
+	if part != nil || w.ID != "" || w.Client != "" {
 		logins, err = db.endEmptyLogins(ctx, r, rows, at, reason)
+		return rows, logins, err
 	}
-	return ended, logins, err
+	logins, err = endNamedLogins(ctx, r, w, at, reason)
+	if err != nil || logins == 0 {
+		return rows, 0, err
+	}
+	late, err := endRows(ctx, r, w, nil, at, reason)
+	return append(rows, late...), logins, err
 }
 
 // endRows marks the sessions of a part, or without one all that w names.

@@ -21,6 +21,14 @@ var _ session.Ledger = ledger{}
 // comes in between. A user that is gone or a login that has ended is
 // session.ErrNotFound.
 func (l ledger) Open(ctx context.Context, login session.Login, s session.Session, most int, e audit.Event) ([]session.Ended, error) {
+	if engine, is := l.db.engine.(opensAtOnce); is {
+		opened, err := read(ctx, l.db, "open a session", func(ctx context.Context, _ runner) (bool, error) {
+			return engine.openAtOnce(ctx, login, s, most, e)
+		})
+		if opened || err != nil {
+			return nil, err
+		}
+	}
 	return change(ctx, l.db, "open a session", func(ctx context.Context, r runner) ([]session.Ended, error) {
 		if err := l.admit(ctx, r, login, s, e.At); err != nil {
 			return nil, err
@@ -30,6 +38,12 @@ func (l ledger) Open(ctx context.Context, login session.Login, s session.Session
 		}
 		return l.evict(ctx, r, s, most, e)
 	})
+}
+
+// opensAtOnce is an engine that opens an ordinary session in one statement. False: it
+// isn't an ordinary one; nothing has changed.
+type opensAtOnce interface {
+	openAtOnce(ctx context.Context, login session.Login, s session.Session, most int, e audit.Event) (bool, error)
 }
 
 // admit writes the session and, unless it is there, its login. That the session was
@@ -53,25 +67,36 @@ func (l ledger) admit(ctx context.Context, r runner, login session.Login, s sess
 
 // login writes a login, or locks the one that is there and lives.
 func (l ledger) login(ctx context.Context, r runner, login session.Login, at time.Time) error {
+	lives := func() error {
+		_, err := one[int](ctx, r, `SELECT 1 FROM logins WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND expires > $3`+l.db.forUpdate("logins"),
+			login.ID, login.User, millis(at))
+		return notFound(err, session.ErrNotFound)
+	}
+	if err := lives(); !errors.Is(err, session.ErrNotFound) {
+		return err
+	}
 	inserted, err := insertLogin(ctx, r, login)
 	if err != nil || inserted {
 		return err
 	}
-	_, err = one[int](ctx, r, `SELECT 1 FROM logins WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND expires > $3`+l.db.forUpdate("logins"),
-		login.ID, login.User, millis(at))
-	return notFound(err, session.ErrNotFound)
+	return lives() // has it come meanwhile?
 }
 
 func insertSession(ctx context.Context, r runner, s session.Session) error {
 	n, err := execute(ctx, r, `INSERT INTO sessions
 		(id, login_id, user_id, client_id, scope, audience, bound_key, status, auth_time, created, expires, notify)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO NOTHING`,
-		s.ID, s.Login, s.User, s.Client, list(s.Scope), list(s.Audience), s.BoundKey, s.Status,
-		millis(s.AuthTime), millis(s.Created), millis(s.Expires), s.Notify)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO NOTHING`, sessionArgs(s)...)
 	if err == nil && n == 0 {
 		return session.ErrUsed
 	}
 	return err
+}
+
+func sessionArgs(s session.Session) []any {
+	return []any{
+		s.ID, s.Login, s.User, s.Client, list(s.Scope), list(s.Audience), s.BoundKey, s.Status,
+		millis(s.AuthTime), millis(s.Created), millis(s.Expires), s.Notify,
+	}
 }
 
 // evict ends the oldest live sessions of a user that has more than most with s,
@@ -79,6 +104,14 @@ func insertSession(ctx context.Context, r runner, s session.Session) error {
 func (l ledger) evict(ctx context.Context, r runner, s session.Session, most int, e audit.Event) ([]session.Ended, error) {
 	if most < 1 {
 		return nil, nil
+	}
+	// By the index alone, which is quick, and with those that have expired.
+	_, err := one[int](ctx, r, `SELECT 1 FROM sessions WHERE user_id = $1 AND ended_at IS NULL LIMIT 1 OFFSET $2`, s.User, most)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
 	}
 	// Newest first, so that an index entry is read for each that stays and no more;
 	// s is the newest whatever clocks say.

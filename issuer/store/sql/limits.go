@@ -52,7 +52,7 @@ func (l limits) look(ctx context.Context, key string, a attempt) (limit.Decision
 }
 
 func (l limits) take(ctx context.Context, key string, a attempt) (bool, error) {
-	return change(ctx, l.db, "take from a limit", func(ctx context.Context, r runner) (bool, error) {
+	return single(ctx, l.db, "take from a limit", func(ctx context.Context, r runner) (bool, error) {
 		n, err := execute(ctx, r, `INSERT INTO limits (name, tat) VALUES ($1, CAST($2 AS BIGINT) + CAST($3 AS BIGINT))
 			ON CONFLICT (name) DO UPDATE SET tat = CASE WHEN limits.tat > $2 THEN limits.tat ELSE $2 END + $3
 			WHERE CASE WHEN limits.tat > $2 THEN limits.tat ELSE $2 END + $3 - $2 <= $4`, []byte(key), a.now, a.cost, a.burst)

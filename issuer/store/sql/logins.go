@@ -29,9 +29,12 @@ func (db *DB) lockUser(ctx context.Context, r runner, user id.User, proved int64
 
 // insertLogin writes a login unless there is one of its id.
 func insertLogin(ctx context.Context, r runner, l session.Login) (inserted bool, err error) {
-	n, err := execute(ctx, r, `INSERT INTO logins (id, user_id, auth_time, amr, cookie, expires) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING`,
-		l.ID, l.User, millis(l.AuthTime), list(l.AMR), cookie(l.Cookie), millis(l.Expires))
+	n, err := execute(ctx, r, `INSERT INTO logins (id, user_id, auth_time, amr, cookie, expires) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING`, loginArgs(l)...)
 	return n == 1, err
+}
+
+func loginArgs(l session.Login) []any {
+	return []any{l.ID, l.User, millis(l.AuthTime), list(l.AMR), cookie(l.Cookie), millis(l.Expires)}
 }
 
 // cookie is how a cookie's hash is stored: NULL where there is none.

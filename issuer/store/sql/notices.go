@@ -103,6 +103,6 @@ func (s notices) Done(ctx context.Context, sid id.Session) error {
 }
 
 func (s notices) exec(ctx context.Context, op, query string, args ...any) error {
-	_, err := change(ctx, s.db, op, func(ctx context.Context, r runner) (int64, error) { return execute(ctx, r, query, args...) })
+	_, err := single(ctx, s.db, op, func(ctx context.Context, r runner) (int64, error) { return execute(ctx, r, query, args...) })
 	return err
 }

@@ -27,6 +27,9 @@ type postgresEngine struct {
 var (
 	_ engine = (*postgresEngine)(nil)
 	_ atOnce = (*postgresEngine)(nil)
+
+	_ alone       = (*postgresEngine)(nil)
+	_ opensAtOnce = (*postgresEngine)(nil)
 )
 
 // migrationLock is the advisory lock of whoever migrates: "signet" in ASCII.
@@ -79,6 +82,7 @@ func setDefault(m map[string]string, name, value string) {
 
 func (e *postgresEngine) name() string   { return "postgres" }
 func (e *postgresEngine) reader() runner { return e.pool }
+func (e *postgresEngine) alone() runner  { return e.pool }
 func (e *postgresEngine) close() error   { return e.pool.Close() }
 
 func (e *postgresEngine) transact(ctx context.Context, f func(context.Context, runner) error) error {

@@ -3,11 +3,15 @@ package sql
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/signet-oidc/signet/integration/servers"
+	"github.com/signet-oidc/signet/issuer/audit"
+	"github.com/signet-oidc/signet/issuer/id"
+	"github.com/signet-oidc/signet/issuer/session"
 	"github.com/signet-oidc/signet/issuer/store"
 )
 
@@ -103,5 +107,104 @@ func TestPoolIsFull(t *testing.T) {
 	}
 	if err := db.Reachable(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestOpenWhileEnding: a session that is opened in a login while that is being ended
+// doesn't outlive it.
+func TestOpenWhileEnding(t *testing.T) {
+	db := opened(t, Config{URL: servers.Postgres(t)})
+	l := browsers(t, db, 1)[0]
+	s := session.Session{ID: id.NewSession(), Login: l.ID, User: l.User, Client: "web", AuthTime: l.AuthTime, Created: l.AuthTime, Expires: l.Expires}
+	opening, commit, done := make(chan struct{}), make(chan struct{}), make(chan error, 2)
+	go func() {
+		_, err := change(t.Context(), db, "open", func(ctx context.Context, r runner) (int, error) {
+			err := ledger{db}.admit(ctx, r, l, s, l.AuthTime)
+			close(opening)
+			<-commit
+			return 0, err
+		})
+		done <- err
+	}()
+	<-opening
+	var ended []session.Ended
+	go func() {
+		var err error
+		ended, err = db.Backend().Ledger.End(t.Context(), session.Which{Login: l.ID}, audit.New(t.Context(), audit.SessionEnded, l.AuthTime))
+		done <- err
+	}()
+	awaitLock(t, db)
+	close(commit)
+	must(t, errors.Join(<-done, <-done))
+	if len(ended) != 1 || ended[0].ID != s.ID {
+		t.Errorf("ended %+v, want %s", ended, s.ID)
+	}
+	want(t, db, "live", 0, liveOf, "web")
+}
+
+// awaitLock waits until some transaction waits for another.
+func awaitLock(t *testing.T, db *DB) {
+	t.Helper()
+	for waits := 0; waits == 0; {
+		var err error
+		waits, err = one[int](t.Context(), db.reader(), `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
+		must(t, err)
+	}
+}
+
+// TestOpenMeanwhile: a session that is being opened waits for what changes its user or
+// login, and then goes by what they have become.
+func TestOpenMeanwhile(t *testing.T) {
+	for _, c := range []struct {
+		name, change string
+		want         error
+	}{
+		{"user changed", `UPDATE users SET version = version + 1`, session.ErrChanged},
+		{"user deleted", `DELETE FROM users`, session.ErrNotFound},
+		{"login ended", `UPDATE logins SET ended_at = 1`, session.ErrNotFound},
+		{"login renewed", `UPDATE logins SET auth_time = auth_time + 1`, nil},
+		{"nothing changed", `UPDATE users SET disabled = TRUE`, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			db := opened(t, Config{URL: servers.Postgres(t)})
+			l := browsers(t, db, 1)[0]
+			l.Proved = 1
+			s := session.Session{ID: id.NewSession(), Login: l.ID, User: l.User, Client: "web", AuthTime: l.AuthTime, Created: l.AuthTime, Expires: l.Expires}
+			done := make(chan error, 1)
+			must(t, db.transact(t.Context(), func(ctx context.Context, r runner) error {
+				_, err := execute(ctx, r, c.change)
+				go func() {
+					_, err := db.Backend().Ledger.Open(t.Context(), l, s, session.MostSessions, audit.New(t.Context(), audit.LoginSucceeded, l.AuthTime))
+					done <- err
+				}()
+				awaitLock(t, db)
+				return err
+			}))
+			if err := <-done; !errors.Is(err, c.want) {
+				t.Errorf("error %v, want %v", err, c.want)
+			}
+			n := 0
+			if c.want == nil {
+				n = 1
+			}
+			want(t, db, "sessions", n, `SELECT count(*) FROM sessions`)
+			want(t, db, "events", 1+n, eventsOf, string(audit.LoginSucceeded))
+		})
+	}
+}
+
+// TestOpenPlans: what opens a session at once reads no whole table either, though
+// there are no statistics.
+func TestOpenPlans(t *testing.T) {
+	db := opened(t, Config{URL: servers.Postgres(t)})
+	l, s := session.Login{ID: "l", User: "u"}, session.Session{ID: "s", Login: "l", User: "u"}
+	args, err := openArgs(l, s, audit.Event{}, 50)
+	must(t, err)
+	lines, err := all(t.Context(), db.reader(), scanID[string], "EXPLAIN "+openAtOnce, args...)
+	must(t, err)
+	for _, line := range lines {
+		if strings.Contains(line, "Seq Scan") {
+			t.Errorf("reads a whole table:\n%s", strings.Join(lines, "\n"))
+		}
 	}
 }

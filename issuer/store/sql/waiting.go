@@ -19,7 +19,7 @@ func (w waiting) Put(ctx context.Context, name string, document []byte, _, until
 	if document == nil {
 		document = []byte{} // not NULL
 	}
-	_, err := change(ctx, w.db, "keep what waits", func(ctx context.Context, r runner) (int64, error) {
+	_, err := single(ctx, w.db, "keep what waits", func(ctx context.Context, r runner) (int64, error) {
 		return execute(ctx, r, `INSERT INTO waiting (name, document, expires) VALUES ($1, $2, $3)
 			ON CONFLICT (name) DO UPDATE SET document = excluded.document, expires = excluded.expires`, clean(name), document, millis(until))
 	})
@@ -36,7 +36,7 @@ func (w waiting) Get(ctx context.Context, name string, now time.Time) ([]byte, e
 
 // Take returns a document and removes it.
 func (w waiting) Take(ctx context.Context, name string, now time.Time) ([]byte, error) {
-	return change(ctx, w.db, "take what waits", func(ctx context.Context, r runner) ([]byte, error) {
+	return single(ctx, w.db, "take what waits", func(ctx context.Context, r runner) ([]byte, error) {
 		document, err := one[[]byte](ctx, r, `DELETE FROM waiting WHERE name = $1 AND expires > $2 RETURNING document`, clean(name), millis(now))
 		return document, notFound(err, grant.ErrNotFound)
 	})
@@ -44,7 +44,7 @@ func (w waiting) Take(ctx context.Context, name string, now time.Time) ([]byte, 
 
 // Once remembers a name.
 func (w waiting) Once(ctx context.Context, name string, now, until time.Time) (first bool, err error) {
-	return change(ctx, w.db, "remember a name", func(ctx context.Context, r runner) (bool, error) {
+	return single(ctx, w.db, "remember a name", func(ctx context.Context, r runner) (bool, error) {
 		n, err := execute(ctx, r, `INSERT INTO waiting (name, document, expires) VALUES ($1, $2, $3)
 			ON CONFLICT (name) DO UPDATE SET expires = excluded.expires WHERE waiting.expires <= $4`, clean(name), []byte{}, millis(until), millis(now))
 		return n == 1, err
