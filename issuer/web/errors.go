@@ -14,6 +14,7 @@ import (
 	"github.com/signet-oidc/signet/issuer/limit"
 	"github.com/signet-oidc/signet/issuer/session"
 	"github.com/signet-oidc/signet/keys"
+	"github.com/signet-oidc/signet/verifier"
 )
 
 // Errors is the face's error table. What a person reads of a code is the catalogues'
@@ -25,7 +26,8 @@ var Errors = httpx.Table{
 	{Is: context.DeadlineExceeded, Answer: httpx.Unavailable},
 	{Is: keys.ErrStale, Answer: httpx.Unavailable},
 	{Is: keys.ErrNoKey, Answer: httpx.Unavailable},
-	{Is: session.ErrChanged, Answer: httpx.Unavailable}, // twice within one login
+	{Is: verifier.ErrKeysUnavailable, Answer: httpx.Unavailable}, // an ID token can't be checked
+	{Is: session.ErrChanged, Answer: httpx.Unavailable},          // twice within one login
 	{Is: limit.ErrThrottled, Answer: httpx.TooMany, Retry: httpx.Retry(func(e *limit.ThrottledError) time.Duration { return e.RetryAfter })},
 	{Is: account.ErrBusy, Answer: httpx.Unavailable, Retry: httpx.Retry(func(e *account.BusyError) time.Duration { return e.RetryAfter })},
 
