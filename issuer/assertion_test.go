@@ -365,16 +365,16 @@ func TestAssertionReplay(t *testing.T) {
 // jwksSite serves a client's keys by https on loopback.
 type jwksSite struct {
 	*httptest.Server
-	set   atomic.Value // json.RawMessage
+	set   atomic.Pointer[json.RawMessage]
 	calls atomic.Int32
 }
 
 func newSite(t *testing.T, set json.RawMessage) *jwksSite {
 	s := &jwksSite{}
-	s.set.Store(set)
+	s.set.Store(&set)
 	s.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		s.calls.Add(1)
-		_, _ = w.Write(s.set.Load().(json.RawMessage))
+		_, _ = w.Write(*s.set.Load())
 	}))
 	t.Cleanup(s.Close)
 	return s
@@ -407,7 +407,8 @@ func TestAssertionByRemoteKeys(t *testing.T) {
 	if n := site.calls.Load(); n != 1 {
 		t.Errorf("%d fetches, want 1", n)
 	}
-	site.set.Store(keySet(t, jose.JSONWebKey{KeyID: "a", Key: key.Public()}, jose.JSONWebKey{KeyID: "b", Key: next.Public()}))
+	both := keySet(t, jose.JSONWebKey{KeyID: "a", Key: key.Public()}, jose.JSONWebKey{KeyID: "b", Key: next.Public()})
+	site.set.Store(&both)
 	shift.Store(int64(11 * time.Second))
 	s.want(s.assert(s.sign(byNext, s.says("app")), nil), 200, "")
 	if n := site.calls.Load(); n != 2 {
