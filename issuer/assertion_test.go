@@ -365,16 +365,23 @@ func TestAssertionReplay(t *testing.T) {
 // jwksSite serves a client's keys by https on loopback.
 type jwksSite struct {
 	*httptest.Server
-	set   atomic.Pointer[json.RawMessage]
+	set   document
 	calls atomic.Int32
 }
 
+// document is what a site serves, to be changed while it does.
+type document struct{ text atomic.Pointer[json.RawMessage] }
+
+func (d *document) Store(text json.RawMessage) { d.text.Store(&text) }
+
+func (d *document) Load() []byte { return *d.text.Load() }
+
 func newSite(t *testing.T, set json.RawMessage) *jwksSite {
 	s := &jwksSite{}
-	s.set.Store(&set)
+	s.set.Store(set)
 	s.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		s.calls.Add(1)
-		_, _ = w.Write(*s.set.Load())
+		_, _ = w.Write(s.set.Load())
 	}))
 	t.Cleanup(s.Close)
 	return s
@@ -408,7 +415,7 @@ func TestAssertionByRemoteKeys(t *testing.T) {
 		t.Errorf("%d fetches, want 1", n)
 	}
 	both := keySet(t, jose.JSONWebKey{KeyID: "a", Key: key.Public()}, jose.JSONWebKey{KeyID: "b", Key: next.Public()})
-	site.set.Store(&both)
+	site.set.Store(both)
 	shift.Store(int64(11 * time.Second))
 	s.want(s.assert(s.sign(byNext, s.says("app")), nil), 200, "")
 	if n := site.calls.Load(); n != 2 {
