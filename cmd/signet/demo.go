@@ -10,7 +10,10 @@ import (
 )
 
 // demo is a resource server as somebody else would write it: it knows the issuer's URL and nothing else of it.
-type demo struct{ verifier *verifier.Verifier }
+type demo struct {
+	verifier *verifier.Verifier
+	app      demoApp
+}
 
 // demoPoll is short, so that a logout is seen while one watches; a resource server leaves it at 5 s.
 const demoPoll = time.Second
@@ -18,21 +21,22 @@ const demoPoll = time.Second
 // accessCookie is where `"cookies":true` puts the access token; cookies know hosts, not ports, so the demo API gets it.
 const accessCookie = "__Host-signet_access"
 
-func newDemo(ctx context.Context, issuer, audience string) (*demo, error) {
+func newDemo(ctx context.Context, issuer, audience, own string) (*demo, error) {
 	v, err := verifier.New(context.WithoutCancel(ctx), verifier.Config{
 		Issuer: issuer, Audience: audience, Cookie: accessCookie, Poll: demoPoll,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &demo{v}, nil
+	return &demo{v, demoApp{issuer, own}}, nil
 }
 
 func (d *demo) close() { d.verifier.Close() }
 
-// handler serves GET /protected for any token and GET /admin for those with the role.
+// handler serves the demo app, GET /protected for any token and GET /admin for those with the role.
 func (d *demo) handler() http.Handler {
 	mux := http.NewServeMux()
+	d.app.routes(mux)
 	show := http.HandlerFunc(showToken)
 	mux.Handle("GET /protected", d.verifier.Middleware(show))
 	mux.Handle("GET /admin", d.verifier.Middleware(verifier.RequireRole("admin")(show)))

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/signet-oidc/signet/issuer"
@@ -56,11 +57,11 @@ func (c *devCmd) Run(a *app) (err error) {
 	if err := s.prepareDev(a, demo); err != nil {
 		return s.abandon(err)
 	}
-	secret, err := s.furnish(a)
+	secret, err := s.furnish(a, localURL(demo))
 	if err != nil {
 		return s.abandon(err)
 	}
-	api, err := newDemo(a.ctx, s.settings.Issuer, s.settings.Audience[0])
+	api, err := newDemo(a.ctx, s.settings.Issuer, s.settings.Audience[0], localURL(demo))
 	if err != nil {
 		return s.abandon(err)
 	}
@@ -168,7 +169,7 @@ func makeDataDir(dir string) error {
 }
 
 // furnish makes the demo people and the demo client where they aren't there yet, and returns the client's secret.
-func (s *server) furnish(a *app) (string, error) {
+func (s *server) furnish(a *app, demo string) (string, error) {
 	ctx := asOperator(a.ctx)
 	hasher, err := account.NewHasher(account.HasherConfig{Cost: s.settings.BcryptCost, Deadline: time.Minute})
 	if err != nil {
@@ -184,7 +185,32 @@ func (s *server) furnish(a *app) (string, error) {
 			return "", fmt.Errorf("make %s: %w", email, err)
 		}
 	}
+	if err := s.furnishApp(ctx, demo, a.now()); err != nil {
+		return "", err
+	}
 	return s.furnishClient(ctx, a.now())
+}
+
+// furnishApp makes the client of the demo app, or gives it the address that the app has this time.
+func (s *server) furnishApp(ctx context.Context, demo string, now time.Time) error {
+	store := s.engines.backend.Clients
+	c := client.Client{
+		ID: demoAppClient, Name: "Demo app", Public: true, Grants: []string{client.GrantAuthorizationCode, client.GrantRefreshToken},
+		Scopes: []string{"openid", "profile", "email", "roles"}, Audiences: s.settings.Audience, Roles: []string{}, RedirectURIs: []string{demo + "/callback"},
+		Metadata: client.Metadata{PostLogoutRedirectURIs: []string{demo + "/"}}, Created: now.UTC().Truncate(time.Millisecond),
+	}
+	if err := client.Validate(c, oauth.Grants()); err != nil {
+		return err
+	}
+	found, err := store.ByID(ctx, c.ID)
+	switch {
+	case errors.Is(err, client.ErrNotFound):
+		return store.Create(ctx, c, clientEvent(ctx, audit.ClientCreated, c.ID, now))
+	case err != nil || slices.Equal(found.RedirectURIs, c.RedirectURIs) && slices.Equal(found.Audiences, c.Audiences):
+		return err
+	}
+	c.Version, c.Created = found.Version, found.Created
+	return store.Save(ctx, c, clientEvent(ctx, audit.ClientChanged, c.ID, now))
 }
 
 // furnishClient keeps the demo client's secret in the data directory, and gives it a new one where that was lost.

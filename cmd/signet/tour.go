@@ -53,6 +53,8 @@ sleep 3; curl -si {{.Demo}}/protected -H "Authorization: Bearer $A"
 # 6. A client without a person.
 C=$(curl -s -u '{{.Client}}:{{.ClientSecret}}' {{.Issuer}}/oauth/token -d grant_type=client_credentials | field access_token)
 curl -si {{.Demo}}/protected -H "Authorization: Bearer $C"
+
+# 7. In a browser: log in to the demo app at {{.Demo}}/ with OpenID Connect; your account is at {{.Issuer}}/ui/account
 `))
 
 func (t tour) write(w io.Writer) error { return tourText.Execute(w, t) }
