@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -78,60 +77,57 @@ func New(c Config) (*Service, error) {
 // taken (after the same bcrypt), ErrEmail, an error of Policy.Check, of the pool
 // or of the store.
 func (s *Service) Register(ctx context.Context, email, password string) (User, error) {
-	return s.create(ctx, email, password, nil, bySelf)
+	return s.create(ctx, NewUser{Email: email, Password: password}, bySelf)
 }
 
-// CreateWithRoles is Register by an operator, who may give roles; in addition it
-// returns ErrRole. Never pass it roles that came from the person.
+// Create is Register by an operator, who may say more; in addition it returns ErrRole
+// and ErrProfile.
+func (s *Service) Create(ctx context.Context, n NewUser) (User, error) {
+	return s.create(ctx, n, byOrigin)
+}
+
+// CreateWithRoles is Create with roles alone.
 func (s *Service) CreateWithRoles(ctx context.Context, email, password string, roles []string) (User, error) {
-	return s.create(ctx, email, password, roles, byOrigin)
+	return s.Create(ctx, NewUser{Email: email, Password: password, Roles: roles})
 }
 
-func (s *Service) create(ctx context.Context, email, password string, roles []string, by actor) (User, error) {
-	u, err := newUser(email, roles)
+func (s *Service) create(ctx context.Context, n NewUser, by actor) (User, error) {
+	u, err := newUser(n)
 	if err != nil {
 		return User{}, err
 	}
-	if err := s.policy.Check(password); err != nil {
+	if err := s.policy.Check(n.Password); err != nil {
 		return User{}, err
 	}
 	// Hashed before the store is asked: a taken address takes as long.
-	if u.PasswordHash, err = s.hasher.Hash(ctx, password); err != nil {
+	if u.PasswordHash, err = s.hasher.Hash(ctx, n.Password); err != nil {
 		return User{}, err
 	}
 	now := s.now()
 	u.Created = now
+	s.profile(&u, &n.Profile)
 	if err := s.store.Create(ctx, u, userEvent(ctx, audit.UserRegistered, u, now, by)); err != nil {
 		return User{}, fmt.Errorf("create user: %w", err)
 	}
 	return u, nil
 }
 
-func newUser(email string, roles []string) (User, error) {
-	email = strings.TrimSpace(email) // phones add a space to a completed word
+func newUser(n NewUser) (User, error) {
+	email := strings.TrimSpace(n.Email) // phones add a space to a completed word
 	if !ValidEmail(email) {
 		return User{}, ErrEmail
 	}
-	roles, err := NormalRoles(roles)
-	return User{ID: id.NewUser(), Email: email, Roles: roles, Version: 1}, err
+	if err := n.Profile.Check(); err != nil {
+		return User{}, err
+	}
+	roles, err := NormalRoles(n.Roles)
+	return User{ID: id.NewUser(), Email: email, EmailVerified: n.EmailVerified, Roles: roles, Version: 1}, err
 }
 
 // SetRoles gives a user other roles and returns the user as it is then. The same
 // roles again change nothing.
 func (s *Service) SetRoles(ctx context.Context, user id.User, roles []string) (User, error) {
-	roles, err := NormalRoles(roles)
-	if err != nil {
-		return User{}, err
-	}
-	u, _, err := s.change(ctx, user, Ending{}, func(u *User) (audit.Event, error) {
-		if slices.Equal(u.Roles, roles) {
-			return audit.Event{}, errSame
-		}
-		u.Roles = roles
-		e := userEvent(ctx, audit.UserChanged, *u, s.now(), byOrigin)
-		e.Detail = map[string]string{"roles": strings.Join(roles, " ")}
-		return e, nil
-	})
+	u, _, err := s.Edit(ctx, user, Edit{Roles: &roles})
 	return u, err
 }
 
@@ -139,17 +135,7 @@ func (s *Service) SetRoles(ctx context.Context, user id.User, roles []string) (U
 // the ended sessions, also if the user was disabled already; enabling one who is
 // enabled changes nothing.
 func (s *Service) SetDisabled(ctx context.Context, user id.User, disabled bool) ([]id.Session, error) {
-	kind, end := audit.UserEnabled, Ending{}
-	if disabled {
-		kind, end = audit.UserDisabled, Ending{Logins: true, Reason: ReasonDisabled}
-	}
-	_, ended, err := s.change(ctx, user, end, func(u *User) (audit.Event, error) {
-		if !disabled && !u.Disabled {
-			return audit.Event{}, errSame
-		}
-		u.Disabled = disabled
-		return userEvent(ctx, kind, *u, s.now(), byOrigin), nil
-	})
+	_, ended, err := s.Edit(ctx, user, Edit{Disabled: &disabled})
 	return ended, err
 }
 

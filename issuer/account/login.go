@@ -91,7 +91,7 @@ func (s *Service) ChangePassword(ctx context.Context, user id.User, old, new str
 		return nil, err
 	}
 	// What was proved must still hold when it is written: two bcrypts have passed.
-	return s.replace(ctx, user, new, Ending{Logins: true, But: keep, Reason: ReasonPassword}, bySelf, func(u User) error {
+	return s.replace(ctx, user, new, Ending{Logins: true, But: keep, Reason: ReasonPassword}, func(u User) error {
 		if u.PasswordHash != before.PasswordHash || u.Disabled {
 			return ErrConflict
 		}
@@ -102,13 +102,11 @@ func (s *Service) ChangePassword(ctx context.Context, user id.User, old, new str
 // SetPassword replaces a user's password by an operator's word, ends all logins
 // of the user and returns the sessions that ended.
 func (s *Service) SetPassword(ctx context.Context, user id.User, new string) ([]id.Session, error) {
-	if err := s.policy.Check(new); err != nil {
-		return nil, err
-	}
-	return s.replace(ctx, user, new, Ending{Logins: true, Reason: ReasonPassword}, byOrigin, func(User) error { return nil })
+	_, ended, err := s.Edit(ctx, user, Edit{Password: &new})
+	return ended, err
 }
 
-func (s *Service) replace(ctx context.Context, user id.User, password string, end Ending, by actor, still func(User) error) ([]id.Session, error) {
+func (s *Service) replace(ctx context.Context, user id.User, password string, end Ending, still func(User) error) ([]id.Session, error) {
 	hash, err := s.hasher.Hash(ctx, password)
 	if err != nil {
 		return nil, err
@@ -118,7 +116,7 @@ func (s *Service) replace(ctx context.Context, user id.User, password string, en
 			return audit.Event{}, err
 		}
 		u.PasswordHash = hash
-		return userEvent(ctx, audit.PasswordChanged, *u, s.now(), by), nil
+		return userEvent(ctx, audit.PasswordChanged, *u, s.now(), bySelf), nil
 	})
 	return ended, err
 }

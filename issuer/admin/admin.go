@@ -29,10 +29,8 @@ type Keys interface {
 
 // People is what is done to users that has rules; reading them is the store's.
 type People interface {
-	CreateWithRoles(ctx context.Context, email, password string, roles []string) (account.User, error)
-	SetRoles(ctx context.Context, user id.User, roles []string) (account.User, error)
-	SetDisabled(ctx context.Context, user id.User, disabled bool) ([]id.Session, error)
-	SetPassword(ctx context.Context, user id.User, password string) ([]id.Session, error)
+	Create(ctx context.Context, n account.NewUser) (account.User, error)
+	Edit(ctx context.Context, user id.User, e account.Edit) (account.User, []id.Session, error)
 }
 
 // Users reads and removes people.

@@ -2,14 +2,12 @@ package admin
 
 import (
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/signet-oidc/signet/issuer/audit"
 	"github.com/signet-oidc/signet/issuer/client"
 	"github.com/signet-oidc/signet/issuer/id"
 	"github.com/signet-oidc/signet/issuer/internal/httpx"
-	"github.com/signet-oidc/signet/keys"
 )
 
 // withSecret is a client in an answer that shows its secret: once, and never again.
@@ -18,33 +16,45 @@ type withSecret struct {
 	Secret string `json:"client_secret,omitempty"`
 }
 
-// clientChange is what a caller may say of a client; what is left out stays.
-type clientChange struct {
+// clientBody is a client as a caller describes it. It is read over one that is there, or
+// over an empty one: what is left out stays, and null takes away.
+type clientBody struct {
 	ID           *id.Client `json:"id"`
-	Name         *string    `json:"name"`
 	Public       *bool      `json:"public"`
-	Grants       *[]string  `json:"grants"`
-	Scopes       *[]string  `json:"scopes"`
-	Audiences    *[]string  `json:"audiences"`
-	Roles        *[]string  `json:"roles"`
-	RedirectURIs *[]string  `json:"redirect_uris"`
-	TokenAlg     *string    `json:"token_alg"`
+	Name         string     `json:"name"`
+	Grants       []string   `json:"grants"`
+	Scopes       []string   `json:"scopes"`
+	Audiences    []string   `json:"audiences"`
+	Roles        []string   `json:"roles"`
+	RedirectURIs []string   `json:"redirect_uris"`
+	TokenAlg     string     `json:"token_alg"`
+	client.Metadata
 }
 
-func (in clientChange) apply(c *client.Client) {
-	set(&c.Name, in.Name)
-	set(&c.Grants, in.Grants)
-	set(&c.Scopes, in.Scopes)
-	set(&c.Audiences, in.Audiences)
-	set(&c.Roles, in.Roles)
-	set(&c.RedirectURIs, in.RedirectURIs)
-	set(&c.TokenAlg, in.TokenAlg)
-}
-
-func set[T any](to *T, from *T) {
-	if from != nil {
-		*to = *from
+func bodyOf(c client.Client) clientBody {
+	return clientBody{
+		Name: c.Name, Grants: c.Grants, Scopes: c.Scopes, Audiences: c.Audiences, Roles: c.Roles,
+		RedirectURIs: c.RedirectURIs, TokenAlg: c.TokenAlg, Metadata: c.Metadata,
 	}
+}
+
+// apply makes c what the body says. Who signs assertions from now on has no secret.
+func (in clientBody) apply(c *client.Client) {
+	c.Name, c.RedirectURIs, c.TokenAlg, c.Metadata = in.Name, in.RedirectURIs, in.TokenAlg, in.Metadata
+	c.Grants, c.Scopes, c.Audiences, c.Roles = orEmpty(in.Grants), orEmpty(in.Scopes), orEmpty(in.Audiences), orEmpty(in.Roles)
+	if string(c.JWKS) == "null" {
+		c.JWKS = nil
+	}
+	if c.AuthMethod == client.MethodPrivateKeyJWT {
+		c.Secrets = nil
+	}
+}
+
+func orEmpty(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
 }
 
 // ListClients is GET /admin/clients.
@@ -68,16 +78,18 @@ func (a *Admin) ListClients(w http.ResponseWriter, r *http.Request) error {
 // CreateClient is POST /admin/clients: 201; a confidential client's secret is in the
 // answer, once.
 func (a *Admin) CreateClient(w http.ResponseWriter, r *http.Request) error {
-	var in clientChange
+	in := clientBody{}
 	if err := httpx.DecodeJSON(w, r, &in); err != nil {
 		return err
 	}
-	c := client.Client{Version: 1, Created: a.now(), Grants: []string{}, Scopes: []string{}, Audiences: []string{}, Roles: []string{}}
-	set(&c.ID, in.ID)
-	set(&c.Public, in.Public)
+	c := client.Client{Version: 1, Created: a.now()}
+	if in.ID != nil {
+		c.ID = *in.ID
+	}
+	c.Public = in.Public != nil && *in.Public
 	in.apply(&c)
 	var plain string
-	if !c.Public {
+	if !c.Public && c.AuthMethod != client.MethodPrivateKeyJWT {
 		var s client.Secret
 		plain, s = client.NewSecret(a.now())
 		c.Secrets = []client.Secret{s}
@@ -109,14 +121,17 @@ func (a *Admin) ReadClient(w http.ResponseWriter, r *http.Request) error {
 
 // ChangeClient is PATCH /admin/clients/{id}. Its id, and whether it is public, stay.
 func (a *Admin) ChangeClient(w http.ResponseWriter, r *http.Request) error {
-	var in clientChange
-	if err := httpx.DecodeJSON(w, r, &in); err != nil {
-		return err
-	}
-	if in.ID != nil || in.Public != nil {
-		return httpx.BadRequest("a client's id and kind stay; delete it and create another")
-	}
-	c, err := a.save(r, "", in.apply)
+	c, err := a.save(r, "", func(c *client.Client) error {
+		in := bodyOf(*c)
+		if err := httpx.DecodeJSON(w, r, &in); err != nil {
+			return err
+		}
+		if in.ID != nil || in.Public != nil {
+			return httpx.BadRequest("a client's id and kind stay; delete it and create another")
+		}
+		in.apply(c)
+		return nil
+	})
 	if err != nil {
 		return err
 	}
@@ -144,8 +159,9 @@ func (a *Admin) AddSecret(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	plain, fresh := client.NewSecret(a.now())
-	c, err := a.save(r, "secret", func(c *client.Client) {
+	c, err := a.save(r, "secret", func(c *client.Client) error {
 		c.Secrets = append([]client.Secret{fresh}, client.Ending(c.Secrets, a.now(), keep)...)
+		return nil
 	})
 	if err != nil {
 		return err
@@ -159,19 +175,22 @@ func (a *Admin) check(c client.Client) error {
 	if err := client.Validate(c, a.Grants); err != nil {
 		return unusable(err)
 	}
-	if c.TokenAlg != "" && !slices.Contains(a.Keys.Ring().Algorithms(a.now()), keys.Algorithm(c.TokenAlg)) {
-		return httpx.BadRequest("token_alg: no key of this algorithm signs here; GET /admin/keys lists those that do")
+	var have []string
+	for _, alg := range a.Keys.Ring().Algorithms(a.now()) {
+		have = append(have, string(alg))
 	}
-	return nil
+	return unusable(client.ValidateAlgorithms(c, have))
 }
 
 // save reads a client, changes it and writes it back with an event.
-func (a *Admin) save(r *http.Request, reason string, change func(*client.Client)) (client.Client, error) {
+func (a *Admin) save(r *http.Request, reason string, change func(*client.Client) error) (client.Client, error) {
 	c, err := a.Clients.ByID(r.Context(), id.Client(r.PathValue("id")))
 	if err != nil {
 		return c, err
 	}
-	change(&c)
+	if err := change(&c); err != nil {
+		return c, err
+	}
 	if err := a.check(c); err != nil {
 		return c, err
 	}

@@ -55,8 +55,11 @@ func conflict(code, description string) httpx.Error {
 
 func bad(description string) httpx.Error { return *httpx.BadRequest(description) }
 
-// unusable says which member of a client can't be as it is.
+// unusable says which member of a client or a profile can't be as it is.
 func unusable(err error) error {
+	if e, ok := errors.AsType[*account.ProfileError](err); ok {
+		return httpx.BadRequest(e.Error())
+	}
 	if e, ok := errors.AsType[*client.InvalidError](err); ok {
 		return httpx.BadRequest(e.Error())
 	}

@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"context"
 	"net/http"
 
 	"github.com/signet-oidc/signet/issuer/account"
@@ -28,16 +27,20 @@ func (a *Admin) ListUsers(w http.ResponseWriter, r *http.Request) error {
 // CreateUser is POST /admin/users: 201 with the user.
 func (a *Admin) CreateUser(w http.ResponseWriter, r *http.Request) error {
 	var in struct {
-		Email    string   `json:"email"`
-		Password string   `json:"password"`
-		Roles    []string `json:"roles"`
+		Email         string          `json:"email"`
+		Password      string          `json:"password"`
+		Roles         []string        `json:"roles"`
+		EmailVerified bool            `json:"email_verified"`
+		Profile       account.Profile `json:"profile"`
 	}
 	if err := httpx.DecodeJSON(w, r, &in); err != nil {
 		return err
 	}
-	u, err := a.People.CreateWithRoles(r.Context(), in.Email, in.Password, in.Roles)
+	u, err := a.People.Create(r.Context(), account.NewUser{
+		Email: in.Email, Password: in.Password, Roles: in.Roles, EmailVerified: in.EmailVerified, Profile: in.Profile,
+	})
 	if err != nil {
-		return err
+		return unusable(err)
 	}
 	httpx.JSON(w, http.StatusCreated, u)
 	return nil
@@ -53,54 +56,34 @@ func (a *Admin) ReadUser(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// userChange is what PATCH may say; what is left out stays.
-type userChange struct {
-	Roles    *[]string `json:"roles"`
-	Disabled *bool     `json:"disabled"`
-	Password *string   `json:"password"`
-}
-
-// ChangeUser is PATCH /admin/users/{id}: 200 with the user as it is then. Another
-// password, and disabling, end the user's logins.
+// ChangeUser is PATCH /admin/users/{id}: 200 with the user as it is then. What is left out
+// stays; a profile is put in the place of the other as a whole. All of it is changed or
+// nothing. Another password, and disabling, end the user's logins.
 func (a *Admin) ChangeUser(w http.ResponseWriter, r *http.Request) error {
-	var in userChange
+	var in struct {
+		Roles         *[]string        `json:"roles"`
+		Disabled      *bool            `json:"disabled"`
+		Password      *string          `json:"password"`
+		EmailVerified *bool            `json:"email_verified"`
+		Profile       *account.Profile `json:"profile"`
+	}
 	if err := httpx.DecodeJSON(w, r, &in); err != nil {
 		return err
 	}
-	user := id.User(r.PathValue("id"))
-	if err := a.changeUser(r.Context(), user, in); err != nil {
-		return err
-	}
-	return a.ReadUser(w, r)
-}
-
-func (a *Admin) changeUser(ctx context.Context, user id.User, in userChange) error {
-	if in.Roles != nil {
-		u, err := a.People.SetRoles(ctx, user, *in.Roles)
-		if err != nil {
-			return err
-		}
-		if err := a.Sessions.Learn(ctx, flow.PersonOf(u)); err != nil {
-			return err
-		}
-	}
-	if in.Password != nil {
-		ended, err := a.People.SetPassword(ctx, user, *in.Password)
-		if err != nil {
-			return err
-		}
-		if err := a.Sessions.Mark(ctx, ended); err != nil {
-			return err
-		}
-	}
-	if in.Disabled == nil {
-		return nil
-	}
-	ended, err := a.People.SetDisabled(ctx, user, *in.Disabled)
+	u, ended, err := a.People.Edit(r.Context(), id.User(r.PathValue("id")), account.Edit{
+		Roles: in.Roles, Disabled: in.Disabled, Password: in.Password, EmailVerified: in.EmailVerified, Profile: in.Profile,
+	})
 	if err != nil {
+		return unusable(err)
+	}
+	if err := a.Sessions.Mark(r.Context(), ended); err != nil {
 		return err
 	}
-	return a.Sessions.Mark(ctx, ended)
+	if err := a.Sessions.Learn(r.Context(), flow.PersonOf(u)); err != nil {
+		return err
+	}
+	httpx.JSON(w, http.StatusOK, u)
+	return nil
 }
 
 // DeleteUser is DELETE /admin/users/{id}: 204; the sessions end with the user.

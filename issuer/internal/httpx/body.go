@@ -1,6 +1,7 @@
 package httpx
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -44,19 +45,22 @@ func decodeJSON(body []byte, dst any) error {
 	if err := in.End(); err != nil {
 		return BadRequest("the body is not one JSON object with each member once")
 	}
-	if err := json.Unmarshal(body, dst); err != nil {
-		return BadRequest("a member of the body has the wrong type")
+	inner := json.NewDecoder(bytes.NewReader(body))
+	inner.DisallowUnknownFields() // of objects within
+	if err := inner.Decode(dst); err != nil {
+		return BadRequest("a member of the body has the wrong type, or one within that is not known here")
 	}
 	return nil
 }
 
-// members are the JSON names of a struct's fields.
+// members are the JSON names of a struct's fields, those of an embedded one too.
 func members(dst any) map[string]bool {
-	t := reflect.TypeOf(dst).Elem()
-	names := make(map[string]bool, t.NumField())
-	for i := range t.NumField() {
-		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		names[name] = true
+	fields := reflect.VisibleFields(reflect.TypeOf(dst).Elem())
+	names := make(map[string]bool, len(fields))
+	for _, f := range fields {
+		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); !f.Anonymous {
+			names[name] = true
+		}
 	}
 	return names
 }
