@@ -370,7 +370,9 @@ type jwksSite struct {
 }
 
 // document is what a site serves, to be changed while it does.
-type document struct{ text atomic.Pointer[json.RawMessage] }
+type document struct {
+	text atomic.Pointer[json.RawMessage]
+}
 
 func (d *document) Store(text json.RawMessage) { d.text.Store(&text) }
 
