@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/signet-oidc/signet/issuer/flow"
+	"github.com/signet-oidc/signet/issuer/grant"
 	"github.com/signet-oidc/signet/issuer/internal/httpx"
 )
 
@@ -57,10 +58,13 @@ func (web *Web) consent(w http.ResponseWriter, r *http.Request, name string) err
 	return nil
 }
 
-// asked says what scopes mean.
+// asked says what scopes mean: those that are known in their order, then others.
 func (t texts) asked(scopes []string) []asked {
 	var all []asked
-	for _, scope := range scopes {
+	for _, scope := range slices.Concat(grant.Scopes(), scopes) {
+		if !slices.Contains(scopes, scope) {
+			continue
+		}
 		one := asked{Name: scope}
 		if t.has("scope." + scope) {
 			one.Text = t.T("scope." + scope)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/signet-oidc/signet/issuer/account"
 	"github.com/signet-oidc/signet/issuer/flow"
 	"github.com/signet-oidc/signet/issuer/internal/httpx"
 )
@@ -88,6 +89,9 @@ func (web *Web) offer(r *http.Request, v *loginView) error {
 		return nil
 	}
 	v.Known = u.Email
+	if account.NormalEmail(v.Email) == account.NormalEmail(u.Email) {
+		v.Email = "" // the form is for another
+	}
 	return err
 }
 
