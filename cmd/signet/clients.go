@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/signet-oidc/signet/issuer"
 	"github.com/signet-oidc/signet/issuer/audit"
 	"github.com/signet-oidc/signet/issuer/client"
+	"github.com/signet-oidc/signet/issuer/grant"
 	"github.com/signet-oidc/signet/issuer/id"
 	"github.com/signet-oidc/signet/issuer/oauth"
 	"github.com/signet-oidc/signet/issuer/store/sql"
@@ -31,16 +30,17 @@ type clientsAdd struct {
 	// Audience hides the setting of this name: here --audience is the client's. (kong leaves out what bears the name.)
 	Audience struct{} `kong:"-"`
 	settingsFlags
+	clientMetadata
 
 	ID          string   `name:"id" required:"" help:"The client's id."`
 	Name        string   `help:"Name to show to people."`
-	Grant       []string `help:"Grant type; may be repeated. Default: client_credentials, unless --public."`
-	Scope       []string `help:"Scope it may ask for; may be repeated."`
+	Grant       []string `help:"Grant type; may be repeated. Default: authorization_code and refresh_token with --redirect-uri, else client_credentials unless --public."`
+	Scope       []string `help:"Scope it may ask for; may be repeated. Default: OpenID Connect's with --redirect-uri, else none."`
 	Audiences   []string `name:"audience" placeholder:"URL" help:"What it may ask tokens for by resource, and what it may introspect; may be repeated; the first is the default."`
 	Role        []string `help:"Role in its own tokens; may be repeated."`
 	RedirectURI []string `name:"redirect-uri" placeholder:"URL" sep:"none" help:"Where a login may return to, compared exactly; may be repeated."`
 	Alg         string   `name:"token-alg" placeholder:"ALG" help:"Algorithm that signs its tokens. Default: the issuer's first."`
-	Public      bool     `help:"It can't keep a secret, and gets none."`
+	Public      bool     `help:"It can't keep a secret, and gets none; the same as --auth-method none."`
 	JSON        bool     `name:"json" help:"Print JSON."`
 }
 
@@ -52,12 +52,15 @@ type added struct {
 
 // Run adds a client.
 func (c *clientsAdd) Run(a *app) error {
-	made, out := c.client(a.now())
+	made, out, err := c.client(a.now())
+	if err != nil {
+		return err
+	}
 	if err := client.Validate(made, oauth.Grants()); err != nil {
 		return err
 	}
-	if made.TokenAlg != "" && !slices.Contains(c.Settings.KeyAlgs, made.TokenAlg) {
-		return fmt.Errorf("--token-alg %.20q: there is no key ring for it; SIGNET_KEY_ALGS has %s", made.TokenAlg, strings.Join(c.Settings.KeyAlgs, ", "))
+	if err := client.ValidateAlgorithms(made, c.Settings.KeyAlgs); err != nil {
+		return fmt.Errorf("%w (SIGNET_KEY_ALGS)", err)
 	}
 	return withClients(a, c.Settings, func(ctx context.Context, store client.Store) error {
 		if err := store.Create(ctx, made, clientEvent(ctx, audit.ClientCreated, made.ID, made.Created)); err != nil {
@@ -67,22 +70,37 @@ func (c *clientsAdd) Run(a *app) error {
 	})
 }
 
-func (c *clientsAdd) client(now time.Time) (client.Client, added) {
-	made := client.Client{
-		ID: id.Client(c.ID), Name: c.Name, Public: c.Public, Grants: orEmpty(c.Grant), Scopes: orEmpty(c.Scope),
-		Audiences: orEmpty(c.Audiences), Roles: orEmpty(c.Role), RedirectURIs: c.RedirectURI, TokenAlg: c.Alg,
-		Created: now.UTC().Truncate(time.Millisecond),
+func (c *clientsAdd) client(now time.Time) (made client.Client, out added, err error) {
+	now = now.UTC().Truncate(time.Millisecond)
+	metadata, err := c.metadata()
+	if err != nil {
+		return made, out, err
 	}
-	if len(made.Grants) == 0 && !made.Public {
-		made.Grants = []string{client.GrantClientCredentials}
+	made = client.Client{
+		ID: id.Client(c.ID), Name: c.Name, Public: c.Public || metadata.AuthMethod == client.MethodNone, Grants: c.grants(), Scopes: orEmpty(c.Scope),
+		Audiences: orEmpty(c.Audiences), Roles: orEmpty(c.Role), RedirectURIs: c.RedirectURI, TokenAlg: c.Alg, Created: now, Metadata: metadata,
 	}
-	out := added{ID: made.ID}
-	if !made.Public {
-		var s client.Secret
-		out.Secret, s = client.NewSecret(now)
-		made.Secrets = []client.Secret{s}
+	if len(made.Scopes) == 0 && len(made.RedirectURIs) > 0 {
+		made.Scopes = grant.Scopes()
 	}
-	return made, out
+	out.ID = made.ID
+	if !made.Public && metadata.AuthMethod != client.MethodPrivateKeyJWT {
+		out.Secret, made = made.Renewed(now, 0)
+	}
+	return made, out, nil
+}
+
+// grants are those that are named, or what a client with such flags is for.
+func (c *clientsAdd) grants() []string {
+	switch {
+	case len(c.Grant) > 0:
+		return c.Grant
+	case len(c.RedirectURI) > 0:
+		return []string{client.GrantAuthorizationCode, client.GrantRefreshToken}
+	case c.Public || c.AuthMethod == string(client.MethodNone):
+		return []string{}
+	}
+	return []string{client.GrantClientCredentials}
 }
 
 func orEmpty(list []string) []string {
@@ -152,7 +170,7 @@ func (c *clientsList) print(a *app, all []client.Client) error {
 type clientsSecret struct {
 	settingsFlags
 	ID   string        `arg:"" name:"id" help:"The client's id."`
-	Keep time.Duration `help:"How long the old secrets stay good. Default: not at all."`
+	Keep time.Duration `default:"24h" help:"How long the old secrets stay good at most; 0s: they end at once."`
 	JSON bool          `name:"json" help:"Print JSON."`
 }
 
@@ -170,8 +188,7 @@ func (c *clientsSecret) Run(a *app) error {
 			return fmt.Errorf("%s is a public client: it has no secret", found.ID)
 		}
 		now := a.now().UTC().Truncate(time.Millisecond)
-		plain, fresh := client.NewSecret(now)
-		found.Secrets = append(client.Ending(found.Secrets, now, c.Keep), fresh)
+		plain, found := found.Renewed(now, c.Keep)
 		event := clientEvent(ctx, audit.ClientChanged, found.ID, now)
 		event.Reason = "secret"
 		if err := client.Validate(found, found.Grants); err != nil {

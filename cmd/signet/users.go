@@ -18,6 +18,7 @@ type usersCmd struct {
 	List    usersList    `cmd:"" help:"List users."`
 	Disable usersDisable `cmd:"" help:"Disable a user and end all their sessions."`
 	Enable  usersEnable  `cmd:"" help:"Let a disabled user log in again."`
+	Set     usersSet     `cmd:"" help:"Change what is known of a user: name, picture, whether the address was checked."`
 	Roles   usersRoles   `cmd:"" help:"Print a user's roles, or replace them."`
 	Passwd  usersPasswd  `cmd:"" help:"Give a user a new password and end all their sessions."`
 }

@@ -151,16 +151,16 @@ func (a *Admin) AddSecret(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	keep := 24 * time.Hour
+	keep := client.DefaultKeep
 	if in.Keep != "" {
 		var err error
 		if keep, err = time.ParseDuration(in.Keep); err != nil || keep < 0 {
 			return httpx.BadRequest("keep is no duration, as 24h")
 		}
 	}
-	plain, fresh := client.NewSecret(a.now())
+	var plain string
 	c, err := a.save(r, "secret", func(c *client.Client) error {
-		c.Secrets = append([]client.Secret{fresh}, client.Ending(c.Secrets, a.now(), keep)...)
+		plain, *c = c.Renewed(a.now(), keep)
 		return nil
 	})
 	if err != nil {

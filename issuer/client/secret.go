@@ -45,6 +45,18 @@ func (c Client) Manages(plain string, now time.Time) bool {
 // Live tells whether a secret may be used at a time.
 func (s Secret) Live(now time.Time) bool { return s.Expires.IsZero() || now.Before(s.Expires) }
 
+// DefaultKeep is how long older secrets stay good beside a new one, where nobody says
+// otherwise: a day to change all of a client's instances.
+const DefaultKeep = 24 * time.Hour
+
+// Renewed returns the client with a fresh secret, and that secret's text. The older ones
+// stay good for keep at most.
+func (c Client) Renewed(now time.Time, keep time.Duration) (plain string, renewed Client) {
+	plain, fresh := NewSecret(now)
+	c.Secrets = append(Ending(c.Secrets, now, keep), fresh)
+	return plain, c
+}
+
 // Ending returns those secrets that still live, each good until keep from now at
 // most: what stands beside a new one while a client's instances change over.
 func Ending(secrets []Secret, now time.Time, keep time.Duration) []Secret {

@@ -149,3 +149,30 @@ func TestCredentialsPrintRedacted(t *testing.T) {
 		}
 	}
 }
+
+// TestRenewed: one rule for operators, over HTTP or by command.
+func TestRenewed(t *testing.T) {
+	first, s := NewSecret(noon)
+	c := Client{Secrets: []Secret{s}}
+	plain, renewed := c.Renewed(noon, DefaultKeep)
+	for name, tt := range map[string]struct {
+		plain string
+		at    time.Duration
+		want  bool
+	}{
+		"the old one at once":  {first, 0, true},
+		"to the last moment":   {first, 24*time.Hour - 1, true},
+		"after a day":          {first, 24 * time.Hour, false},
+		"the new one for long": {plain, 10000 * time.Hour, true},
+	} {
+		if got := renewed.Matches(tt.plain, noon.Add(tt.at)); got != tt.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	if len(c.Secrets) != 1 || !c.Secrets[0].Expires.IsZero() {
+		t.Errorf("the client it was made of is changed: %+v", c.Secrets)
+	}
+	if _, once := c.Renewed(noon, 0); len(once.Secrets) != 1 || once.Matches(first, noon) {
+		t.Errorf("with no time to keep: %+v", once.Secrets)
+	}
+}
