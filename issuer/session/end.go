@@ -24,16 +24,12 @@ func (s *Sessions) End(ctx context.Context, w Which, e audit.Event) error {
 // Mark makes it seen that sessions have ended which another call wrote to the
 // ledger.
 func (s *Sessions) Mark(ctx context.Context, sids []id.Session) error {
-	var gone []Ended
-	for _, sid := range sids {
-		found, _, err := s.Ledger.Find(ctx, sid)
-		if errors.Is(err, ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		gone = append(gone, Ended{found.ID, found.Status, found.Expires})
+	if len(sids) == 0 {
+		return nil
+	}
+	gone, err := s.Ledger.Statuses(ctx, sids)
+	if err != nil {
+		return fmt.Errorf("look up ended sessions: %w", err)
 	}
 	return s.mark(ctx, gone)
 }

@@ -105,6 +105,9 @@ type Ledger interface {
 	// Find returns a session, live or ended, and its user as of now, or
 	// ErrNotFound.
 	Find(ctx context.Context, s id.Session) (Session, Person, error)
+	// Statuses returns what is to be marked of sessions that have ended, in no order;
+	// those it doesn't know are left out.
+	Statuses(ctx context.Context, sids []id.Session) ([]Ended, error)
 	// List returns at most limit sessions that match w, live ones only unless
 	// ended is set, whose id is greater than after, by id.
 	List(ctx context.Context, w Which, ended bool, after id.Session, limit int) ([]Session, error)

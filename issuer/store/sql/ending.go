@@ -141,7 +141,7 @@ func among[T ~string](first int, ids []T) (places string, args []any) {
 	}
 	var list strings.Builder
 	for i := range n {
-		args = append(args, ids[min(i, len(ids)-1)])
+		args = append(args, clean(string(ids[min(i, len(ids)-1)])))
 		fmt.Fprintf(&list, ", $%d", first+i)
 	}
 	return "(" + list.String()[2:] + ")", args

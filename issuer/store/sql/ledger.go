@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/signet-oidc/signet/issuer/audit"
@@ -190,6 +191,28 @@ func (l ledger) Find(ctx context.Context, sid id.Session) (session.Session, sess
 	return out.s, out.p, err
 }
 
+// Statuses asks for batch sessions at a time.
+func (l ledger) Statuses(ctx context.Context, sids []id.Session) (found []session.Ended, err error) {
+	for some := range slices.Chunk(sids, batch) {
+		places, args := among(1, some)
+		more, err := read(ctx, l.db, "look up sessions", func(ctx context.Context, r runner) ([]session.Ended, error) {
+			return all(ctx, r, scanEnded, `SELECT id, status, expires FROM sessions WHERE id IN `+places, args...)
+		})
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, more...)
+	}
+	return found, nil
+}
+
+func scanEnded(row scanner) (e session.Ended, err error) {
+	var until int64
+	err = row.Scan(&e.ID, &e.Status, &until)
+	e.Until = instant(until)
+	return e, err
+}
+
 // List pages through sessions. With no field of w set: everybody's.
 func (l ledger) List(ctx context.Context, w session.Which, ended bool, after id.Session, limit int) ([]session.Session, error) {
 	where, args := which(w, 3)
@@ -199,7 +222,7 @@ func (l ledger) List(ctx context.Context, w session.Which, ended bool, after id.
 	}
 	return read(ctx, l.db, "list sessions", func(ctx context.Context, r runner) ([]session.Session, error) {
 		return all(ctx, r, scanSession, `SELECT `+sessionColumns+` FROM sessions s WHERE s.id > $1`+where+` ORDER BY s.id LIMIT $2`,
-			append([]any{after, limit}, args...)...)
+			append([]any{clean(string(after)), limit}, args...)...)
 	})
 }
 

@@ -170,6 +170,8 @@ func testListSessions(t *testing.T, b store.Backend) {
 	same(t, "all", pages(t, b, session.Which{User: u.ID}, true), withOld)
 	same(t, "of one login", pages(t, b, session.Which{Login: want[0].Login}, true), want[:1])
 	same(t, "of nobody", pages(t, b, session.Which{User: "usr_nobody"}, true), nil)
+	_, err = b.Ledger.List(t.Context(), session.Which{User: u.ID}, true, "\x00\xff", 1)
+	ok(t, err)
 }
 
 func pages(t *testing.T, b store.Backend, w session.Which, ended bool) (all []session.Session) {
@@ -208,6 +210,26 @@ func testEndMany(t *testing.T, b store.Backend) {
 	if len(told) != n {
 		t.Errorf("%d entries in the feed, want %d", len(told), n)
 	}
+	testStatuses(t, b, u.ID)
+}
+
+// testStatuses looks up a user's sessions, among others that aren't there.
+func testStatuses(t *testing.T, b store.Backend, user id.User) {
+	sessions, err := b.Ledger.List(t.Context(), session.Which{User: user}, true, "", 1000)
+	ok(t, err)
+	sids := []id.Session{"", id.NewSession(), "\x00\xff"}
+	var want []session.Ended
+	for _, s := range sessions {
+		sids = append(sids, s.ID)
+		want = append(want, session.Ended{ID: s.ID, Status: s.Status, Until: s.Expires})
+	}
+	got, err := b.Ledger.Statuses(t.Context(), sids)
+	ok(t, err)
+	slices.SortFunc(got, func(a, b session.Ended) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	same(t, "Statuses", got, want)
+	none, err := b.Ledger.Statuses(t.Context(), nil)
+	ok(t, err)
+	same(t, "Statuses of none", none, nil)
 }
 
 // testMost: the oldest go when there are too many, also where many come at once.
