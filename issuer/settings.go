@@ -43,7 +43,7 @@ type Settings struct {
 	Registration     string     `default:"open" enum:"open,closed" help:"Whether POST /register answers: open, closed."`
 
 	RequirePKCE        bool     `default:"false" negatable:"" help:"Require PKCE of confidential clients too; public clients always need it."`
-	ClientRegistration string   `default:"closed" enum:"closed,token,open" help:"Dynamic client registration: closed, token (with an initial access token), open."`
+	ClientRegistration string   `default:"closed" enum:"closed,token,open" help:"Dynamic client registration: closed, token (with an initial access token), open (to anybody, at the rate of SIGNET_LOGIN_RATE_ACCOUNT an address)."`
 	InitialAccessToken []string `placeholder:"TOKEN" secret:"" help:"Bearer tokens with which clients may be registered; several by comma. 20 characters or more, as from openssl rand -base64 32."`
 	OutboundCA         string   `placeholder:"FILE" help:"Certificates (PEM) trusted beside the system's where Signet calls a client (jwks_uri, sector_identifier_uri, back-channel logout)."`
 	OutboundAllow      []string `placeholder:"HOST" help:"Hosts by exact name, addresses or prefixes that Signet may call though they are private or loopback; always by https."`

@@ -4,14 +4,14 @@
 //	POST   /admin/keys/rotate            {"alg"?,"force"?,"reason"?,"dry_run"?}   409 too_early
 //	POST   /admin/keys/{kid}/revoke      {"reason"}
 //	GET    /admin/users                  ?after=&limit=   one page
-//	POST   /admin/users                  {"email","password","roles"?}
+//	POST   /admin/users                  {"email","password","roles"?,"email_verified"?,"profile"?}
 //	GET    /admin/users/{id}
-//	PATCH  /admin/users/{id}             {"roles"?,"disabled"?,"password"?}
+//	PATCH  /admin/users/{id}             {"roles"?,"disabled"?,"password"?,"email_verified"?,"profile"?}   all or nothing
 //	DELETE /admin/users/{id}
 //	GET    /admin/clients                ?after=&limit=
 //	POST   /admin/clients                a client; the answer has the secret, once
 //	GET    /admin/clients/{id}
-//	PATCH  /admin/clients/{id}           the members to change
+//	PATCH  /admin/clients/{id}           the members to change, by registration's names; null takes one away
 //	POST   /admin/clients/{id}/secrets   {"keep"?: how long the older live on}
 //	DELETE /admin/clients/{id}
 //	GET    /admin/sessions               ?user=&client= (at least one) &after=&limit=&ended=true

@@ -2,7 +2,8 @@
 // joined from the nouns. Nouns in, no HTTP.
 //
 // SignIn, Register, ChangePassword are a person's; Refresh, SignOut, Revoke and
-// Introspect a token's; ClientCredentials a client's own; Admit an operator's. The
+// Introspect a token's; ClientCredentials a client's own; Admit an operator's. A Registrar is for clients that
+// register themselves. The
 // steps that no face may forget stand here: the throttle before the password
 // pool, the audience and scope before a session, the event with the change.
 //

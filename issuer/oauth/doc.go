@@ -4,6 +4,8 @@
 //	POST /oauth/par          RFC 9126
 //	POST /oauth/revoke       RFC 7009
 //	POST /oauth/introspect   RFC 7662
+//	POST /oauth/register     RFC 7591, where CLIENT_REGISTRATION lets clients in
+//	GET, PUT, DELETE /oauth/register/{client}      RFC 7592, by the registration access token
 //	GET  /oauth/status/{list}                      Token Status List §8.1
 //	GET  /.well-known/jwks.json                    RFC 7517
 //	GET  /.well-known/openid-configuration         OpenID Connect Discovery 1.0
