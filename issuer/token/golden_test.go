@@ -136,3 +136,11 @@ func TestStatusListGolden(t *testing.T) {
 	}
 	golden(t, "statuslist.golden", raw)
 }
+
+func TestLogoutGolden(t *testing.T) {
+	raw, err := minter(ring(t)).Logout(keys.ES256, token.Logout{Subject: "usr_1", Client: "app", Session: "s1", Issued: at})
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "logout.golden", raw)
+}
