@@ -12,7 +12,8 @@
 // (testdata/routes.golden shows it); settings.go what can be set, validate.go what
 // is refused of it. run.go has the loops; follow.go how a replica hears of what
 // others changed, apply.go what it makes of it, heal.go how a token store that forgot
-// is told again, lists.go which status lists there are. health.go is
+// is told again, lists.go which status lists there are, notices.go
+// what came of telling clients that sessions have ended. health.go is
 // readiness, measure.go the sampled metrics, adapters.go the key ring and the
 // status bits as sessions and our own verifier read them.
 //

@@ -2,6 +2,7 @@
 //
 //	POST /oauth/token        RFC 6749 §3.2; one pipeline, one file a grant
 //	POST /oauth/par          RFC 9126
+//	GET, POST /oidc/logout   OpenID Connect RP-Initiated Logout 1.0 §2
 //	POST /oauth/revoke       RFC 7009
 //	POST /oauth/introspect   RFC 7662
 //	POST /oauth/register     RFC 7591, where CLIENT_REGISTRATION lets clients in
