@@ -83,7 +83,7 @@ func TestAdminProfiles(t *testing.T) {
 	}
 	changed := s.want(do("PATCH", at, `{"profile":{"name":"Ada King","updated_at":"2000-01-01T00:00:00Z"},"email_verified":false,"roles":["reader"]}`), 200, "")
 	told, _ = changed.body["profile"].(map[string]any)
-	if told["name"] != "Ada King" || told["phone_number"] != nil || strings.HasPrefix(told["updated_at"].(string), "2000") || changed.body["version"] != 2.0 {
+	if told["name"] != "Ada King" || told["phone_number"] != nil || strings.Contains(changed.raw, "2000-01-01") || changed.body["version"] != 2.0 {
 		t.Errorf("changed %s", changed.raw)
 	}
 	if same := s.want(do("PATCH", at, `{"profile":{"name":"Ada King"}}`), 200, ""); same.body["version"] != 2.0 {

@@ -52,7 +52,7 @@ func (c self) with(pairs ...any) string {
 		m[name] = value
 	}
 	for i := 0; i+1 < len(pairs); i += 2 {
-		m[pairs[i].(string)] = pairs[i+1]
+		m[fmt.Sprint(pairs[i])] = pairs[i+1]
 	}
 	b, err := json.Marshal(m)
 	c.s.must(err)

@@ -2,6 +2,7 @@ package httpx
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -31,7 +32,7 @@ func TestMembers(t *testing.T) {
 		r := httptest.NewRequest("POST", "/", strings.NewReader(c.body))
 		r.Header.Set("Content-Type", c.media)
 		_, err := Members(httptest.NewRecorder(), r, 1024)
-		switch e, _ := err.(*Error); {
+		switch e, _ := errors.AsType[*Error](err); {
 		case c.status == 0 && err != nil:
 			t.Errorf("%s: %v", name, err)
 		case c.status != 0 && (e == nil || e.Status != c.status || e.Code != "invalid_request"):
@@ -51,7 +52,7 @@ func FuzzMembers(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string) {
 		got, err := parseMembers(body)
 		if err != nil {
-			if e, _ := err.(*Error); e == nil || e.Status != http.StatusBadRequest {
+			if e, _ := errors.AsType[*Error](err); e == nil || e.Status != http.StatusBadRequest {
 				t.Fatalf("%q: %v", body, err)
 			}
 			return
