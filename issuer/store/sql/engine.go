@@ -59,36 +59,41 @@ const mostAttempts = 8
 
 // read runs f outside any transaction, bounded by the configured time.
 func read[T any](ctx context.Context, db *DB, op string, f func(context.Context, runner) (T, error)) (T, error) {
-	bounded, cancel := context.WithTimeout(ctx, db.config.Timeout)
-	defer cancel()
-	out, err := f(bounded, db.reader())
-	if err != nil {
-		var none T
-		return none, db.failed(ctx, op, err)
-	}
-	return out, nil
+	return bounded(ctx, db, op, func(ctx context.Context) (T, error) { return f(ctx, db.reader()) })
 }
 
 // change runs f in a transaction, bounded by the configured time, and again
 // where another transaction got in the way; so f has no other effect than what it
 // returns.
 func change[T any](ctx context.Context, db *DB, op string, f func(context.Context, runner) (T, error)) (T, error) {
-	bounded, cancel := context.WithTimeout(ctx, db.config.Timeout)
-	defer cancel()
-	var none T
-	for attempt := 1; ; attempt++ {
-		var out T
-		err := db.transact(bounded, func(ctx context.Context, r runner) (err error) {
-			out, err = f(ctx, r)
-			return err
-		})
-		if err == nil {
-			return out, nil
+	return bounded(ctx, db, op, func(ctx context.Context) (out T, err error) {
+		for attempt := 1; ; attempt++ {
+			err := db.transact(ctx, func(ctx context.Context, r runner) (err error) {
+				out, err = f(ctx, r)
+				return err
+			})
+			if err == nil || db.classify(err) != again || attempt == mostAttempts || !pause(ctx, attempt) {
+				return out, err
+			}
 		}
-		if db.classify(err) != again || attempt == mostAttempts || !pause(bounded, attempt) {
-			return none, db.failed(ctx, op, err)
-		}
+	})
+}
+
+// bounded runs f within the configured time, unless the breaker is open, and gives its
+// error its meaning. Every call of the database goes through it, and none through it
+// twice.
+func bounded[T any](ctx context.Context, db *DB, op string, f func(context.Context) (T, error)) (out T, err error) {
+	err = db.guard(ctx, func() error {
+		short, cancel := context.WithTimeout(ctx, db.config.Timeout)
+		defer cancel()
+		out, err = f(short)
+		return err
+	})
+	if err != nil {
+		var none T
+		return none, db.failed(ctx, op, err)
 	}
+	return out, nil
 }
 
 // pause waits a little longer each time, with chance so that rivals part.
@@ -117,7 +122,7 @@ func (db *DB) failed(ctx context.Context, op string, err error) error {
 
 // lost tells that an error is no answer of the database to what was asked.
 func (db *DB) lost(err error) bool {
-	for _, e := range []error{context.Canceled, context.DeadlineExceeded, driver.ErrBadConn, sql.ErrConnDone, sql.ErrTxDone, errClosed} {
+	for _, e := range []error{context.Canceled, context.DeadlineExceeded, driver.ErrBadConn, sql.ErrConnDone, sql.ErrTxDone, errClosed, errOpen} {
 		if errors.Is(err, e) {
 			return true
 		}

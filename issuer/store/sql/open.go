@@ -42,7 +42,8 @@ type Config struct {
 // DB is an open database. It is safe for concurrent use.
 type DB struct {
 	engine
-	config Config
+	config  Config
+	breaker *breaker // nil for SQLite, which is in this process
 }
 
 // Open opens a database, making SQLite's file if there is none. It neither
@@ -54,12 +55,14 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	c.mostEnded = orDefault(c.mostEnded, mostEnded)
 	scheme, rest, _ := strings.Cut(c.URL, ":")
 	var e engine
+	var b *breaker
 	var err error
 	switch scheme {
 	case "sqlite":
 		e, err = openSQLite(ctx, rest, c)
 	case "postgres", "postgresql":
 		e, err = openPostgres(c)
+		b = newBreaker()
 	default:
 		// Not the URL itself: it may hold a password.
 		err = fmt.Errorf("unknown kind of database: write sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME")
@@ -67,7 +70,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
-	return &DB{engine: e, config: c}, nil
+	return &DB{engine: e, config: c, breaker: b}, nil
 }
 
 // Close ends what runs and closes the database. Calls after it are
