@@ -65,10 +65,10 @@ func (h *inProcess) requests() []request {
 	rotating := h.login().Refresh
 	access := "token=" + h.login().Access
 	return []request{
-		{"refresh", 220, func(t testing.TB) { rotating = h.form(t, "/oauth/token", refreshing+rotating).Refresh }},
-		{"introspection", 110, func(t testing.TB) { h.form(t, "/oauth/introspect", access) }},
-		{"client_credentials", 160, func(t testing.TB) { h.form(t, "/oauth/token", "grant_type=client_credentials&scope=read") }},
-		{"JWKS", 42, func(t testing.TB) { h.get(t, "/.well-known/jwks.json") }},
+		{"refresh", 210, func(t testing.TB) { rotating = h.form(t, "/oauth/token", refreshing+rotating).Refresh }},
+		{"introspection", 88, func(t testing.TB) { h.form(t, "/oauth/introspect", access) }},
+		{"client_credentials", 154, func(t testing.TB) { h.form(t, "/oauth/token", "grant_type=client_credentials&scope=read") }},
+		{"JWKS", 40, func(t testing.TB) { h.get(t, "/.well-known/jwks.json") }},
 	}
 }
 

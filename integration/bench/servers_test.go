@@ -95,7 +95,7 @@ func arrange(t *testing.T) []contest {
 
 	refresh := onRedis.refresh("refresh on Redis", redis.Pid())
 	first := contest{b.target("bare: EVALSHA + ES256", "POST", "/refresh", redis.Pid()), []row{
-		{refresh, 2.0, nil},
+		{refresh, 1.5, nil},
 		{onRedis.introspect("introspection on Redis, times that refresh", redis.Pid()), 1.0, refresh},
 		{onSQLite.refresh("refresh on SQLite", 0), 2.0, nil},
 	}}
