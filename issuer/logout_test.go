@@ -13,6 +13,7 @@ import (
 	"github.com/signet-oidc/signet/issuer/audit"
 	"github.com/signet-oidc/signet/issuer/client"
 	"github.com/signet-oidc/signet/issuer/id"
+	"github.com/signet-oidc/signet/issuer/limit"
 	"github.com/signet-oidc/signet/keys"
 )
 
@@ -410,4 +411,17 @@ func TestLogoutEndsSessionsOfTheLogin(t *testing.T) {
 		t.Errorf("live: here %v, in another browser %v", s.live(in), s.live(there))
 	}
 	elsewhere.wantIn(true)
+}
+
+// What anybody can have kept here is counted.
+func TestRPInitiatedLogoutThrottled(t *testing.T) {
+	s := start(t, func(c *issuer.Settings) { c.LoginRate = limit.Rate{Count: 1, Per: time.Hour} })
+	b := s.browser()
+	for range 5 {
+		b.submit("/oidc/logout", url.Values{}).wantLoggedOut(t)
+	}
+	if p := b.submit("/oidc/logout", url.Values{}); p.status != http.StatusTooManyRequests || p.header.Get("Retry-After") == "" {
+		t.Errorf("the sixth: %d", p.status)
+	}
+	b.get("/oidc/logout").wantLoggedOut(t) // nothing to be kept
 }
