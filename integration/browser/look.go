@@ -47,6 +47,16 @@ func (p *Page) Screenshot() []byte {
 	return picture
 }
 
+// Language sets the language that the tab says its person prefers, as in "de".
+func (p *Page) Language(tag string) {
+	p.t.Helper()
+	agent := Eval[string](p, "navigator.userAgent")
+	p.step("changing the language", func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+		_, err := cdp.Call(ctx, t, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: agent, AcceptLanguage: tag})
+		return chromedp.Void{}, err
+	})
+}
+
 // Scripts switches the scripts of the tab's pages on or off, as a person may.
 func (p *Page) Scripts(on bool) {
 	p.t.Helper()

@@ -3,6 +3,7 @@
 // public client), SCOPE, ADDR, BASE (where a browser finds it), and OPTIONS, any of
 //   par       the authorization request is pushed first (RFC 9126)
 //   dpop      tokens are bound to a key of this process (RFC 9449)
+//   unhinted  it doesn't say who shall be logged out, so that Signet asks
 //   register  it registers itself, and proves who it is by a key (RFC 7591, private_key_jwt)
 
 import { createServer } from 'node:http';
@@ -91,7 +92,7 @@ async function refresh() {
 function logout() {
   now = {};
   return oidc.buildEndSessionUrl(config, {
-    id_token_hint: tokens.id_token,
+    ...(options.has('unhinted') ? {} : { id_token_hint: tokens.id_token }),
     post_logout_redirect_uri: `${BASE}/`,
     state: 'bye',
   });
@@ -105,29 +106,26 @@ async function body(request) {
   return Buffer.concat(chunks);
 }
 
-async function route(request, url) {
-  switch (`${request.method} ${url.pathname}`) {
-    case 'GET /login':
-      return login(url);
-    case 'GET /callback':
-      return callback(url, url);
-    case 'POST /callback':
-      return callback(url, new Request(url, { method: 'POST', headers: request.headers, body: await body(request) }));
-    case 'GET /refresh':
-    case 'GET /again':
-      return refresh();
-    case 'GET /logout':
-      return logout();
-    default:
-      throw new Error('no such page');
-  }
-}
+const routes = {
+  'GET /login': (request, url) => login(url),
+  'GET /callback': (request, url) => callback(url, url),
+  'POST /callback': async (request, url) =>
+    callback(url, new Request(url, { method: 'POST', headers: request.headers, body: await body(request) })),
+  'GET /refresh': refresh,
+  'GET /again': refresh,
+  'GET /logout': logout,
+};
 
 const server = createServer(async (request, response) => {
   const url = new URL(request.url, BASE);
   if (url.pathname === '/') {
     response.setHeader('Content-Type', 'text/html; charset=utf-8');
     response.end(`<!doctype html><title>openid-client</title><pre id="state">${escape(JSON.stringify(now))}</pre>`);
+    return;
+  }
+  const route = routes[`${request.method} ${url.pathname}`];
+  if (!route) {
+    response.writeHead(404).end();
     return;
   }
   let next;
