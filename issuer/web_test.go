@@ -1,6 +1,8 @@
 package issuer_test
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"html"
 	"net/http"
@@ -14,7 +16,10 @@ import (
 
 	"github.com/signet-oidc/signet/issuer"
 	"github.com/signet-oidc/signet/issuer/client"
+	"github.com/signet-oidc/signet/issuer/id"
 	"github.com/signet-oidc/signet/issuer/limit"
+	"github.com/signet-oidc/signet/issuer/session"
+	"github.com/signet-oidc/signet/issuer/store"
 )
 
 const (
@@ -407,6 +412,36 @@ func TestPasswordPage(t *testing.T) {
 	s.want(s.refresh(there.str("refresh_token")), 401, "invalid_grant")
 	s.want(s.post("/login", `{"email":"`+adas+`","password":"`+next+`"}`), 200, "")
 	b.get("/ui/account").look(t, 200, adas) // this one stays
+}
+
+// marks remembers which sessions were marked as ended where refreshes are decided.
+type marks struct {
+	session.Generations
+	ended []id.Session
+}
+
+func (m *marks) End(ctx context.Context, ended []session.Ended) error {
+	for _, e := range ended {
+		m.ended = append(m.ended, e.ID)
+	}
+	return m.Generations.End(ctx, ended)
+}
+
+// Another password's end of sessions is seen at once, not when the feed is read.
+func TestPasswordPageMarksSessions(t *testing.T) {
+	var seen marks
+	s := &server{t: t, log: &bytes.Buffer{}, edit: func(b *store.Backend) {
+		seen.Generations = b.Generations
+		b.Generations = &seen
+	}}
+	s.serve(nil)
+	there := s.person(adas)
+	b := s.browser()
+	b.submit("/ui/login", url.Values{"email": {adas}, "password": {password}})
+	b.submit("/ui/account/password", url.Values{"old": {password}, "new": {"another horse battery"}}).look(t, 200)
+	if want := []id.Session{id.Session(there.str("session_id"))}; !slices.Equal(seen.ended, want) {
+		t.Errorf("marked %v, want %v", seen.ended, want)
+	}
 }
 
 func TestLogoutPage(t *testing.T) {
