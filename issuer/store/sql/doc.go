@@ -25,7 +25,10 @@
 //	limits       one theoretical arrival time a key (GCRA)
 //
 // A change, its audit event and its feed entry are one transaction; where very many
-// sessions end it is one for some hundreds of them, each with its entry. A request
+// sessions end it is one for some hundreds of them, each with its entry, and with the
+// notice where its client is to be told. What PostgreSQL does in one statement has no
+// other transaction than that: an ordinary rotation, an ordinary session that is
+// opened, and all of waiting. A request
 // never takes a second connection while it holds one. The order of row locks is
 // generation, user or client, session, login; where PostgreSQL finds a deadlock
 // nonetheless, the transaction is tried again.
