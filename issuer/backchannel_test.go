@@ -122,7 +122,7 @@ func (s *server) checkLogoutToken(raw string, alg jose.SignatureAlgorithm, c str
 	s.t.Helper()
 	var set jose.JSONWebKeySet
 	s.must(json.Unmarshal([]byte(s.call("GET", s.url+"/.well-known/jwks.json", "").raw), &set))
-	signed, err := jose.ParseSigned(raw, []jose.SignatureAlgorithm{alg})
+	signed, err := jose.ParseSignedCompact(raw, []jose.SignatureAlgorithm{alg})
 	s.must(err)
 	body, err := signed.Verify(set)
 	s.must(err)
