@@ -39,4 +39,10 @@
 // goroutine owns the one writing connection; the changes that wait while it
 // commits go into its next transaction together (group commit), each in a
 // savepoint of its own. Readers have connections of their own and never wait.
+//
+// # PostgreSQL
+//
+// A bounded pool, read committed, row locks. While it doesn't answer, a breaker has
+// calls fail at once (breaker.go); an error that it answers with trips nothing, so a
+// database that takes no writes goes on being read.
 package sql
