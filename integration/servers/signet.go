@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -33,6 +34,9 @@ type Config struct {
 	// DatabaseURL and RedisURL are the settings of these names; empty leaves
 	// them unset.
 	DatabaseURL, RedisURL string
+	// TLS has the public address speak HTTPS, with a certificate for 127.0.0.1 and
+	// localhost that SignetServer.CA trusts.
+	TLS bool
 	// Env sets further variables and wins over all others. An empty value
 	// takes a variable away. Of this process's environment only PATH, HOME
 	// and TMPDIR are handed down.
@@ -42,9 +46,10 @@ type Config struct {
 // SignetServer is a running signet of one test.
 type SignetServer struct {
 	Daemon
-	URL      string // of the public address, "http://127.0.0.1:PORT"; also the issuer
+	URL      string // of the public address, "http://127.0.0.1:PORT" (https with Config.TLS); also the issuer
 	AdminURL string // of the operations address
 	DataDir  string
+	CA       *x509.CertPool // trusts the public address's certificate; nil without Config.TLS
 	env      []string
 	binary   string
 }
@@ -124,7 +129,13 @@ func prepare(t testing.TB, config Config) *SignetServer {
 		command = []string{"serve"}
 	}
 	s := &SignetServer{URL: "http://" + public, AdminURL: "http://" + admin, DataDir: config.DataDir, binary: Binary(t)}
-	s.env = environment(config, public, admin)
+	env := map[string]string{}
+	if config.TLS {
+		s.URL = "https://" + public
+		s.certify(t, env)
+	}
+	env["SIGNET_ISSUER"] = s.URL
+	s.env = environment(config, env, public, admin)
 	s.t, s.name, s.quit, s.ready = t, "signet "+command[0], syscall.SIGTERM, s.healthy
 	s.command = func() *exec.Cmd {
 		cmd := exec.Command(s.binary, command...)
@@ -134,17 +145,16 @@ func prepare(t testing.TB, config Config) *SignetServer {
 	return s
 }
 
-// environment builds the process's whole environment, sorted.
-func environment(config Config, public, admin string) []string {
-	env := map[string]string{
-		"SIGNET_ISSUER":       "http://" + public,
+// environment builds the process's whole environment, sorted; env is what is known of it.
+func environment(config Config, env map[string]string, public, admin string) []string {
+	maps.Copy(env, map[string]string{
 		"SIGNET_ADDR":         public,
 		"SIGNET_ADMIN_ADDR":   admin,
 		"SIGNET_DATA_DIR":     config.DataDir,
 		"SIGNET_DATABASE_URL": config.DatabaseURL,
 		"SIGNET_REDIS_URL":    config.RedisURL,
 		"SIGNET_SEAL_KEY":     SealKey(),
-	}
+	})
 	for _, name := range []string{"PATH", "HOME", "TMPDIR"} {
 		env[name] = os.Getenv(name)
 	}
@@ -168,23 +178,21 @@ func SealKey() string {
 
 func (s *SignetServer) healthy(ctx context.Context) error {
 	for _, base := range []string{s.URL, s.AdminURL} {
-		if err := get200(ctx, base+"/healthz"); err != nil {
+		if err := get200(ctx, s.transport(), base+"/healthz"); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func get200(ctx context.Context, url string) error {
+func get200(ctx context.Context, by http.RoundTripper, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, requestPatience)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
 	}
-	// A transport of its own: a kept connection would hold up a server's end.
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	resp, err := client.Do(req)
+	resp, err := (&http.Client{Transport: by}).Do(req)
 	if err != nil {
 		return err
 	}

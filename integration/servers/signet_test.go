@@ -44,9 +44,13 @@ func fakeSignet(args []string) int {
 	defer stop()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
-	for _, addr := range []string{os.Getenv("SIGNET_ADDR"), os.Getenv("SIGNET_ADMIN_ADDR")} {
-		go func() { fmt.Println(http.ListenAndServe(addr, mux)) }()
-	}
+	go func() { fmt.Println(http.ListenAndServe(os.Getenv("SIGNET_ADMIN_ADDR"), mux)) }()
+	go func() {
+		if cert := os.Getenv("SIGNET_TLS_CERT"); cert != "" {
+			fmt.Println(http.ListenAndServeTLS(os.Getenv("SIGNET_ADDR"), cert, os.Getenv("SIGNET_TLS_KEY"), mux))
+		}
+		fmt.Println(http.ListenAndServe(os.Getenv("SIGNET_ADDR"), mux))
+	}()
 	if err := countStart(os.Getenv("SIGNET_DATA_DIR")); err != nil {
 		fmt.Println(err)
 		return 1
@@ -79,7 +83,7 @@ func TestSignetLife(t *testing.T) {
 	s := Signet(t, Config{Env: useFake(t)})
 	url := s.URL
 	s.Kill()
-	if err := get200(t.Context(), url+"/healthz"); err == nil {
+	if err := get200(t.Context(), http.DefaultTransport, url+"/healthz"); err == nil {
 		t.Error("a killed server answers")
 	}
 	s.Start()
@@ -96,6 +100,20 @@ func TestSignetLife(t *testing.T) {
 	}
 	if got, want := string(starts), "sss"; got != want {
 		t.Errorf("%d starts in the data directory, want %d", len(got), len(want))
+	}
+}
+
+// Over HTTPS, it is ready when HTTPS answers, to who trusts its certificate.
+func TestSignetTLS(t *testing.T) {
+	s := Signet(t, Config{Env: useFake(t), TLS: true})
+	if err := get200(t.Context(), s.transport(), s.URL+"/healthz"); err != nil || !strings.HasPrefix(s.URL, "https://127.0.0.1:") {
+		t.Errorf("%s: %v", s.URL, err)
+	}
+	if err := get200(t.Context(), http.DefaultTransport, s.URL+"/healthz"); err == nil {
+		t.Error("anybody trusts its certificate")
+	}
+	if got := s.Run("").Stdout; !strings.Contains(got, "SIGNET_ISSUER="+s.URL+"\n") {
+		t.Errorf("the issuer isn't %s:\n%s", s.URL, got)
 	}
 }
 
