@@ -5,17 +5,31 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/rs/zerolog"
 )
 
 // writes remembers each write.
-type writes []string
+type writes struct {
+	mu  sync.Mutex // guards all
+	all []string
+}
 
 func (w *writes) Write(p []byte) (int, error) {
-	*w = append(*w, string(p))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.all = append(w.all, string(p))
 	return len(p), nil
+}
+
+func (w *writes) get() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.all
 }
 
 func TestLogDelay(t *testing.T) {
@@ -26,18 +40,19 @@ func TestLogDelay(t *testing.T) {
 			log.Info().Msg("one")
 			time.Sleep(logDelay - time.Millisecond)
 			log.Info().Msg("two")
-			if len(out) != round-1 {
-				t.Fatalf("written too early: %q", out)
+			synctest.Wait()
+			if got := out.get(); len(got) != round-1 {
+				t.Fatalf("written too early: %q", got)
 			}
 			time.Sleep(time.Millisecond)
 			synctest.Wait()
-			if len(out) != round || strings.Count(out[round-1], "\n") != 2 {
-				t.Fatalf("round %d: %q, want both lines in one write", round, out)
+			if got := out.get(); len(got) != round || strings.Count(got[round-1], "\n") != 2 {
+				t.Fatalf("round %d: %q, want both lines in one write", round, got)
 			}
 		}
 		time.Sleep(time.Hour)
-		if len(out) != 2 {
-			t.Errorf("%q", out)
+		if got := out.get(); len(got) != 2 {
+			t.Errorf("%q", got)
 		}
 	})
 }
@@ -69,8 +84,8 @@ func TestLogBufferBound(t *testing.T) {
 	for range logBuffer / 1000 {
 		log.Info().Msg(strings.Repeat("x", 1000))
 	}
-	if len(out) != 1 || len(out[0]) < logBuffer || !strings.HasSuffix(out[0], "\n") {
-		t.Errorf("%d writes", len(out))
+	if got := out.get(); len(got) != 1 || len(got[0]) < logBuffer || !strings.HasSuffix(got[0], "\n") {
+		t.Errorf("%d writes", len(got))
 	}
 }
 
@@ -81,9 +96,8 @@ func (broken) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
 // TestLogBroken must not grow for ever.
 func TestLogBroken(t *testing.T) {
 	b := &lineBuffer{out: broken{}}
-	log := newLogger(b, "info")
 	for range 5000 {
-		log.Info().Msg("line")
+		_, _ = b.WriteLevel(zerolog.InfoLevel, []byte(strings.Repeat("x", 100)))
 	}
 	if err := b.Flush(); err == nil || cap(b.lines) > 4*logBuffer {
 		t.Errorf("%v; %d bytes are held", err, cap(b.lines))
