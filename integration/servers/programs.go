@@ -66,7 +66,13 @@ func PythonProgram(t testing.TB, folder, script string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := cacheFolder(t, fmt.Sprintf("python-%.12x", sha256.Sum256(text)))
+	name := fmt.Sprintf("python-%.12x", sha256.Sum256(text))
+	dir := cacheFolder(t, name)
+	unlock, err := lockFolder(cacheFolder(t, name+"-lock")) // tests of several packages may make it at once
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
 	python, done := filepath.Join(dir, "bin", "python"), filepath.Join(dir, "done")
 	if _, err := os.Stat(done); err != nil { // none yet, or one whose making was broken off
 		makeEnvironment(t, dir, list)
