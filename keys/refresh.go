@@ -49,11 +49,14 @@ func (k RefreshKey) MAC(message []byte) (mac [sha256.Size]byte) {
 	return mac
 }
 
+// pooled returns an HMAC that nothing was written to, and whether it goes back to the pool.
 func (k RefreshKey) pooled() (h hash.Hash, pooled bool) {
-	if k.macs == nil {
+	if k.macs != nil {
+		h, pooled = k.macs.Get().(hash.Hash)
+	}
+	if !pooled {
 		return k.HMAC(), false
 	}
-	h = k.macs.Get().(hash.Hash)
 	h.Reset()
 	return h, true
 }

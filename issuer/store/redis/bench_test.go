@@ -29,7 +29,11 @@ func BenchmarkRotate(b *testing.B) {
 	alone.together = nil
 	auto := open(b, server.URL)
 	auto.together = nil
-	pipeline, err := auto.client.(*driver.Client).AutoPipeline()
+	client, is := auto.client.(*driver.Client)
+	if !is {
+		b.Fatalf("a client of type %T", auto.client)
+	}
+	pipeline, err := client.AutoPipeline()
 	if err != nil {
 		b.Fatal(err)
 	}
