@@ -3,6 +3,7 @@ package issuer_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -32,7 +33,7 @@ func newMailbox(t *testing.T, edit func(*issuer.Settings)) mailbox {
 	m := mailbox{now: &aheadOf{}}
 	m.server = &server{t: t, now: m.now.time, log: &bytes.Buffer{}}
 	m.serve(edit)
-	m.want(m.server.post("/register", `{"email":"ada@example.com","password":"`+password+`"}`), 201, "")
+	m.want(m.post("/register", `{"email":"ada@example.com","password":"`+password+`"}`), 201, "")
 	m.browser = m.server.browser()
 	reads := func(c *client.Client) {
 		c.Audiences = []string{mail}
@@ -40,24 +41,24 @@ func newMailbox(t *testing.T, edit func(*issuer.Settings)) mailbox {
 	}
 	m.app = m.register("app", reads)
 	m.spa = m.register("spa", func(c *client.Client) { c.Public, c.Audiences = true, []string{mail} })
-	m.api = m.server.client(client.Client{ID: "api", Audiences: []string{mail}})
-	m.others = m.server.client(client.Client{ID: "others", Audiences: []string{"https://calendar.example.com"}})
+	m.api = m.client(client.Client{ID: "api", Audiences: []string{mail}})
+	m.others = m.client(client.Client{ID: "others", Audiences: []string{"https://calendar.example.com"}})
 	return m
 }
 
 // tokens are those of a code.
 func (m mailbox) tokens(client [2]string) answer {
-	m.server.t.Helper()
+	m.t.Helper()
 	return m.want(m.exchange(client, m.code(client[0], adas)), 200, "")
 }
 
 func (m mailbox) refreshed(client [2]string, token string) answer {
-	m.server.t.Helper()
+	m.t.Helper()
 	return m.want(m.form("/oauth/token", client, formOf("grant_type", "refresh_token", "refresh_token", token)), 200, "")
 }
 
 func (m mailbox) introspect(who [2]string, token string, more ...string) answer {
-	m.server.t.Helper()
+	m.t.Helper()
 	return m.form("/oauth/introspect", who, formOf(append(more, "token", token)...))
 }
 
@@ -72,7 +73,7 @@ func TestIntrospectionWho(t *testing.T) {
 	own := m.want(m.form("/oauth/token", m.app, formOf("grant_type", "client_credentials", "scope", "read")), 200, "").str("access_token")
 	public := m.tokens(m.spa)
 	key := m.prover()
-	bound := m.want(m.postProofs(m.server.url+"/oauth/token", m.app, exchangeOf(m.code("app", adas)), key.proof("POST", "/oauth/token")), 200, "")
+	bound := m.want(m.postProofs(m.url+"/oauth/token", m.app, exchangeOf(m.code("app", adas)), key.proof("POST", "/oauth/token")), 200, "")
 	ended := m.tokens(m.app)
 	m.want(m.form("/oauth/revoke", m.app, formOf("token", ended.str("refresh_token"))), 200, "")
 	access := third.str("access_token")
@@ -129,10 +130,10 @@ func TestIntrospectionWho(t *testing.T) {
 func TestIntrospectionSays(t *testing.T) {
 	m := newMailbox(t, nil)
 	key := m.prover()
-	a := m.want(m.postProofs(m.server.url+"/oauth/token", m.app, exchangeOf(m.code("app", adas)), key.proof("POST", "/oauth/token")), 200, "")
+	a := m.want(m.postProofs(m.url+"/oauth/token", m.app, exchangeOf(m.code("app", adas)), key.proof("POST", "/oauth/token")), 200, "")
 	c := jwtOf(t, a.str("access_token"))
 	person := map[string]any{
-		"active": true, "client_id": "app", "sub": c["sub"], "aud": []any{mail}, "iss": m.server.url, "scope": "openid email", "sid": a.str("session_id"),
+		"active": true, "client_id": "app", "sub": c["sub"], "aud": []any{mail}, "iss": m.url, "scope": "openid email", "sid": a.str("session_id"),
 	}
 	with := func(more map[string]any) map[string]any {
 		for name, value := range person {
@@ -173,7 +174,7 @@ func TestIntrospectionFollows(t *testing.T) {
 	root, _ := m.operator("root@example.com")
 	operator := func(method, path, body string) {
 		t.Helper()
-		if a := m.call(method, m.server.admin+path, body, "Authorization", "Bearer "+root); a.status/100 != 2 {
+		if a := m.call(method, m.admin+path, body, "Authorization", "Bearer "+root); a.status/100 != 2 {
 			t.Fatalf("%s %s: %d %s", method, path, a.status, a.raw)
 		}
 	}
@@ -186,7 +187,7 @@ func TestIntrospectionFollows(t *testing.T) {
 	if active(a) != true || active(own) != true {
 		t.Fatal("not active to begin with")
 	}
-	operator("PATCH", "/admin/users/"+jwtOf(t, a)["sub"].(string), `{"disabled":true}`)
+	operator("PATCH", fmt.Sprint("/admin/users/", jwtOf(t, a)["sub"]), `{"disabled":true}`)
 	if active(a) != false || active(own) != true {
 		t.Error("a disabled person's token is active, or a client's own isn't")
 	}

@@ -12,11 +12,11 @@ import (
 // lives tells whether a session's tokens are good for anything: its current refresh
 // token, and its access token at the resource server.
 func (m mailbox) lives(client [2]string, a answer) bool {
-	m.server.t.Helper()
+	m.t.Helper()
 	access := m.want(m.introspect(m.api, a.str("access_token")), 200, "").body["active"] == true
 	refresh := m.form("/oauth/token", client, formOf("grant_type", "refresh_token", "refresh_token", a.str("refresh_token")))
 	if (refresh.status == 200) != access {
-		m.server.t.Errorf("access token active: %v; refresh: %s", access, refresh.raw)
+		m.t.Errorf("access token active: %v; refresh: %s", access, refresh.raw)
 	}
 	return access
 }
@@ -114,7 +114,7 @@ func TestRevocationDoesNothing(t *testing.T) {
 			}
 		})
 	}
-	m.want(m.call("GET", m.server.url+"/oauth/revoke?token="+a.str("refresh_token"), ""), 405, "method_not_allowed")
+	m.want(m.call("GET", m.url+"/oauth/revoke?token="+a.str("refresh_token"), ""), 405, "method_not_allowed")
 	m.want(m.form("/oauth/revoke?token="+a.str("refresh_token"), m.app, formOf()), 400, "invalid_request")
 	if m.want(m.introspect(m.api, own), 200, "").body["active"] != true {
 		t.Error("a client's own token is inactive")
