@@ -235,13 +235,28 @@ func TestConsentOfAnother(t *testing.T) {
 	}
 }
 
-// From the page of consent to another account, and on.
+// From the page of consent to another account, and on: also where the first person
+// agreed meanwhile, in another tab.
 func TestConsentOther(t *testing.T) {
 	s, b, _ := ada(t, nil)
 	s.want(s.post("/register", `{"email":"bob@example.com","password":"`+password+`"}`), 201, "")
 	p := b.logIn(b.get(s.authorizeURL("web")), adas)
-	p = b.get(p.url[:strings.Index(p.url, "/ui/")] + "/ui/login?other=1&request=" + p.hidden().Get("request"))
+	other := html.UnescapeString(regexp.MustCompile(`id="other" href="([^"]+)"`).FindStringSubmatch(p.raw)[1])
+	b.allow(b.get(s.authorizeURL("web"))).read(t, callback)
+	p = b.get(other).look(t, 200, "Log in")
 	b.logIn(p, "bob@example.com").look(t, 200, "You are logged in as bob@example.com")
+}
+
+// Who has to show again who they are doesn't have to type their address again.
+func TestLoginAgain(t *testing.T) {
+	s, b, _ := ada(t, nil)
+	b.allow(b.logIn(b.get(s.authorizeURL("web")), adas)).read(t, callback)
+	for hint, want := range map[string]string{"": adas, "bob@example.com": "bob@example.com"} {
+		p := b.get(s.authorizeURL("web", "prompt", "login", "login_hint", hint)).look(t, 200)
+		p.wantField(t, "email", `value="`+want+`"`)
+	}
+	p := b.get(s.authorizeURL("web", "prompt", "select_account", "login_hint", "Ada@example.com"))
+	p.wantField(t, "email", `value=""`)
 }
 
 func TestSelectAccount(t *testing.T) {
@@ -283,7 +298,7 @@ func TestRequestOver(t *testing.T) {
 }
 
 func TestThrottledPage(t *testing.T) {
-	s, b, _ := ada(t, func(c *issuer.Settings) { c.LoginRateAccount = limit.Rate{Count: 2, Per: time.Minute} })
+	_, b, _ := ada(t, func(c *issuer.Settings) { c.LoginRateAccount = limit.Rate{Count: 2, Per: time.Minute} })
 	var p page
 	for range 3 {
 		p = b.submit("/ui/login", url.Values{"email": {adas}, "password": {"wrong"}})
@@ -294,7 +309,6 @@ func TestThrottledPage(t *testing.T) {
 		t.Errorf("Retry-After %q", p.header.Get("Retry-After"))
 	}
 	p.wantField(t, "email", `value="`+adas+`"`)
-	_ = s
 }
 
 // What can't be answered now is a 503 that says when to come back, on every page.

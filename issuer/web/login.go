@@ -36,19 +36,21 @@ func (web *Web) login(w http.ResponseWriter, r *http.Request) error {
 	if about == nil {
 		return web.loginAlone(w, r, v)
 	}
-	step, err := web.Flow.Continue(r.Context(), name, web.Cookie(r))
-	switch {
-	case err != nil:
-		return err
-	case r.URL.Query().Has("other"): // they are somebody, and want to be somebody else
+	if r.URL.Query().Has("other") { // they are somebody, and want to be somebody else
 		v.Email = ""
-	case step.Page != flow.PageLogin && step.Page != flow.PageSelect:
+		web.render(w, http.StatusOK, "login", v)
+		return nil
+	}
+	step, err := web.Flow.Continue(r.Context(), name, web.Cookie(r))
+	if err != nil {
+		return err
+	}
+	if step.Page != flow.PageLogin && step.Page != flow.PageSelect {
 		web.Step(w, r, step)
 		return nil
-	case step.Page == flow.PageSelect:
-		if err := web.offer(r, v); err != nil {
-			return err
-		}
+	}
+	if err := web.recognize(r, v, step.Page == flow.PageSelect); err != nil {
+		return err
 	}
 	web.render(w, http.StatusOK, "login", v)
 	return nil
@@ -82,17 +84,24 @@ func (web *Web) loginPage(r *http.Request, name string, about *waiting) *loginVi
 	return v
 }
 
-// offer lets a person go on as who they are.
-func (web *Web) offer(r *http.Request, v *loginView) error {
+// recognize makes the page one for who is logged in already: they may go on as who they
+// are where they have a choice, else they show again that they are it.
+func (web *Web) recognize(r *http.Request, v *loginView, choice bool) error {
 	u, _, err := web.Flow.Who(r.Context(), web.Cookie(r))
-	if errors.Is(err, flow.ErrNoLogin) {
+	switch {
+	case errors.Is(err, flow.ErrNoLogin):
 		return nil
+	case err != nil:
+		return err
+	case !choice && v.Email == "":
+		v.Email = u.Email
+	case choice:
+		v.Known = u.Email
+		if account.NormalEmail(v.Email) == account.NormalEmail(u.Email) {
+			v.Email = "" // the form is for another
+		}
 	}
-	v.Known = u.Email
-	if account.NormalEmail(v.Email) == account.NormalEmail(u.Email) {
-		v.Email = "" // the form is for another
-	}
-	return err
+	return nil
 }
 
 // LoginPost logs a person in, or goes on as who is logged in.

@@ -152,7 +152,7 @@ func see(w http.ResponseWriter, location string) {
 	w.WriteHeader(http.StatusSeeOther)
 }
 
-// page makes a handler of one that fails with an error: every error is a page.
+// handle makes a page of an error, if there is one: no handler returns any.
 func (web *Web) handle(w http.ResponseWriter, r *http.Request, err error) error {
 	if err != nil {
 		web.Fail(w, r, err)

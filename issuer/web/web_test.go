@@ -172,6 +172,26 @@ func TestImageOrigin(t *testing.T) {
 	}
 }
 
+// Whatever a client is registered with, it is one place in a policy and no rule.
+func FuzzPolicy(f *testing.F) {
+	for _, s := range []string{"https://a.example/cb", "com.example.app:/cb", "https://a;script-src *", "https://a b/", "data:x", "\n:"} {
+		f.Add(s, s)
+	}
+	want := regexp.MustCompile(`^default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; ` +
+		`form-action 'self'( [a-z][a-z0-9+.-]*:){0,2}(; img-src https://[A-Za-z0-9.:-]+)?$`)
+	f.Fuzz(func(t *testing.T, redirect, logo string) {
+		p := policy{targets: targetsOf(redirect)}
+		if origin := imageOrigin(logo); origin != "" {
+			p.images = []string{origin}
+		}
+		h := http.Header{}
+		p.set(h)
+		if got := h.Get("Content-Security-Policy"); !want.MatchString(got) {
+			t.Errorf("%q, %q: %s", redirect, logo, got)
+		}
+	})
+}
+
 func TestLink(t *testing.T) {
 	for address, want := range map[string]bool{
 		"https://shop.example/terms": true, "http://shop.example/": false, "javascript:alert(1)": false, "https:alert(1)": false,
