@@ -48,7 +48,7 @@ func openSQLite(ctx context.Context, path string, c Config) (engine, error) {
 	if e.writing, err = openFile(path, writePragmas, 1); err != nil {
 		return nil, err
 	}
-	conn, err := e.writing.Conn(ctx)
+	conn, err := firstConn(ctx, e.writing)
 	if err != nil {
 		_ = e.writing.Close()
 		return nil, unusable(path, err)
@@ -60,6 +60,22 @@ func openSQLite(ctx context.Context, path string, c Config) (engine, error) {
 	e.reads = &prepared{on: e.reading}
 	e.writes = newCommitter(conn)
 	return e, nil
+}
+
+// mostBusy is how often firstConn tries: for some 4 s.
+const mostBusy = 64
+
+// firstConn opens the writing connection. What another process does while it is the
+// first or the last that has the file open (turning on the log, deleting it) SQLite
+// doesn't wait for, whatever the busy_timeout says.
+func firstConn(ctx context.Context, db *sql.DB) (*sql.Conn, error) {
+	for attempt := 1; ; attempt++ {
+		conn, err := db.Conn(ctx)
+		e, is := errors.AsType[*sqlite.Error](err)
+		if !is || e.Code()&0xff != sqlite3.SQLITE_BUSY || attempt == mostBusy || !pause(ctx, attempt) {
+			return conn, err
+		}
+	}
 }
 
 // sqlitePath is the absolute path of "sqlite:PATH"; "sqlite:///PATH" is
