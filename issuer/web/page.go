@@ -149,12 +149,11 @@ func (p *problem) Of(field string) bool { return p != nil && p.Field == field }
 // problemOf makes one of an error, and says so in log and headers; nil where it isn't
 // one that a form could be sent again for.
 func (web *Web) problemOf(w http.ResponseWriter, r *http.Request, t texts, err error) *problem {
-	e := Errors.Lookup(err)
-	field, again := fieldOf[e.Code]
+	field, again := fieldOf[Errors.Lookup(err).Code]
 	if !again {
 		return nil
 	}
-	Errors.Failed(w, r, err)
+	e := Errors.Failed(w, r, err)
 	return &problem{e.Status, web.sentence(t, e), field}
 }
 
