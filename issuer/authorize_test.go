@@ -2,6 +2,7 @@ package issuer_test
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"github.com/signet-oidc/signet/issuer"
+	"github.com/signet-oidc/signet/issuer/account"
+	"github.com/signet-oidc/signet/issuer/audit"
 	"github.com/signet-oidc/signet/issuer/client"
 )
 
@@ -485,4 +488,29 @@ func TestOffline(t *testing.T) {
 	}
 	s.want(refresh(online), 400, "invalid_grant")
 	s.want(refresh(offline), 200, "")
+}
+
+// TestChangedMeanwhile: tokens say what a person is when they are given, not when the
+// code was; who was disabled in between gets none.
+func TestChangedMeanwhile(t *testing.T) {
+	s, b, web := ada(t, nil)
+	accounts := s.db.Backend().Accounts
+	u, err := accounts.ByEmail(t.Context(), adas)
+	s.must(err)
+	change := func(edit func(*account.User)) {
+		t.Helper()
+		edit(&u)
+		_, err := accounts.Save(t.Context(), u, account.Ending{}, audit.New(t.Context(), audit.UserChanged, s.clock()))
+		s.must(err)
+		u.Version++
+	}
+	code := b.code("web", adas, "scope", "openid roles profile")
+	change(func(u *account.User) { u.Roles, u.Profile.Name = []string{"editor"}, "Ada" })
+	c := jwtOf(t, s.want(s.exchange(web, code), 200, "").str("id_token"))
+	if c["name"] != "Ada" || fmt.Sprint(c["roles"]) != "[editor]" {
+		t.Errorf("as of before: %v", c)
+	}
+	code = b.code("web", adas)
+	change(func(u *account.User) { u.Disabled = true })
+	s.want(s.exchange(web, code), 400, "invalid_grant")
 }

@@ -2,7 +2,9 @@ package flow
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -309,6 +311,15 @@ func (f *Flow) usePushed(ctx context.Context, uri string) error {
 	return err
 }
 
+// accountNow is a person as a code remembers them.
+func (f *Flow) accountNow(ctx context.Context, user id.User) (json.RawMessage, error) {
+	u, err := f.Users.ByID(ctx, user)
+	if err != nil {
+		return nil, fmt.Errorf("read the user: %w", err)
+	}
+	return json.Marshal(u) // without the password's hash
+}
+
 // grantCode answers with a code, once: a request that waited, or was pushed, is used up.
 func (f *Flow) grantCode(ctx context.Context, name string, p grant.Pending, b Browser) (Step, error) {
 	if name != "" {
@@ -319,9 +330,13 @@ func (f *Flow) grantCode(ctx context.Context, name string, p grant.Pending, b Br
 	if err := f.usePushed(ctx, p.Pushed); err != nil {
 		return Step{}, err
 	}
+	person, err := f.accountNow(ctx, b.Login.User)
+	if err != nil {
+		return Step{}, err
+	}
 	code, err := f.Pending.Issue(ctx, grant.Code{
 		Session: id.NewSession(), Request: p.Request, Login: b.Login.ID, User: b.Login.User,
-		AuthTime: b.Login.AuthTime, AMR: b.Login.AMR, Expires: b.Login.Expires,
+		AuthTime: b.Login.AuthTime, AMR: b.Login.AMR, Expires: b.Login.Expires, Account: person,
 	}, f.now())
 	if err != nil {
 		return Step{}, err

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -46,18 +47,29 @@ func (f *Flow) ExchangeCode(ctx context.Context, in Exchange) (Tokens, error) {
 	if err != nil {
 		return Tokens{}, err
 	}
-	user, err := f.Users.ByID(ctx, code.User)
-	if errors.Is(err, account.ErrNotFound) || err == nil && user.Disabled {
-		return Tokens{}, fmt.Errorf("%w: its user is gone", ErrCode)
-	}
-	if err != nil {
-		return Tokens{}, err
+	var user account.User
+	if err := json.Unmarshal(code.Account, &user); err != nil {
+		return Tokens{}, fmt.Errorf("decode the user of a code: %w", err)
 	}
 	g, err := f.openCode(ctx, in, code, user)
+	if errors.Is(err, session.ErrChanged) { // since the code was given
+		if user, err = f.stillThere(ctx, code.User); err == nil {
+			g, err = f.openCode(ctx, in, code, user)
+		}
+	}
 	if err != nil {
 		return Tokens{}, err
 	}
 	return f.codeTokens(ctx, in, code, g, user)
+}
+
+// stillThere is a user who may still log in, or ErrCode.
+func (f *Flow) stillThere(ctx context.Context, user id.User) (account.User, error) {
+	u, err := f.Users.ByID(ctx, user)
+	if errors.Is(err, account.ErrNotFound) || err == nil && u.Disabled {
+		return u, fmt.Errorf("%w: its user is gone", ErrCode)
+	}
+	return u, err
 }
 
 // matches tells whether a code was asked for by who presents it.

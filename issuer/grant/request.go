@@ -1,6 +1,7 @@
 package grant
 
 import (
+	"encoding/json"
 	"net/netip"
 	"slices"
 	"time"
@@ -87,6 +88,9 @@ type Code struct {
 	AuthTime time.Time  `json:"auth_time"`
 	AMR      []string   `json:"amr"`
 	Expires  time.Time  `json:"expires"` // the login's
+	// Account is the person as of when the code was given, as flow writes it: what the
+	// exchange needn't read again where nothing has changed since.
+	Account json.RawMessage `json:"account"`
 }
 
 // Pushed is a request that a client has pushed (RFC 9126): the parameters as they
