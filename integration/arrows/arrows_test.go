@@ -240,3 +240,27 @@ func committed(t *testing.T, root string) []string {
 	}
 	return strings.Split(strings.Trim(string(out), "\x00"), "\x00")
 }
+
+// TestRFCs checks the README's table of specifications.
+func TestRFCs(t *testing.T) {
+	root := moduleRoot(t)
+	read := func(path string) (string, error) {
+		at := filepath.Join(root, filepath.FromSlash(path))
+		if info, err := os.Stat(at); err != nil || info.IsDir() {
+			return "", err
+		}
+		content, err := os.ReadFile(at)
+		return string(content), err
+	}
+	readme, err := read("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fault := range CheckRFCs(readme, read) {
+		t.Error(fault)
+	}
+	const bad = rfcsBegin + "\n| a | b | c |\n| --- | --- | --- |\n| RFC 1 | `issuer` | `issuer/doc.go` `TestNothing` |\n| RFC 2 | `gone.go` | |\n" + rfcsEnd
+	if faults := CheckRFCs(bad, read); len(faults) != 2 {
+		t.Errorf("a bad table: %q", faults)
+	}
+}

@@ -28,9 +28,13 @@ type job struct {
 	Rotates bool
 	Prefix  string
 	Suffix  string
-	Warm    time.Duration // asked before the measurement
-	For     time.Duration // measured
-	Pids    []int         // whose CPU time counts
+	// Once are bodies that are good for one request each, as codes are: whichever
+	// connection is free takes the next, until there is none. The first quarter of them
+	// is the warm-up.
+	Once []string
+	Warm time.Duration // asked before the measurement
+	For  time.Duration // measured
+	Pids []int         // whose CPU time counts
 }
 
 // result is what came of a job.
@@ -38,6 +42,14 @@ type result struct {
 	Requests int
 	CPU      []time.Duration // of each of the job's Pids
 	Bodies   []string        // what each connection would ask next
+}
+
+// warm is how long the warm-up may take: with Once it ends by itself.
+func (j job) warm() time.Duration {
+	if len(j.Once) > 0 {
+		return j.For
+	}
+	return j.Warm
 }
 
 func run(in io.Reader, out io.Writer) error {
@@ -59,13 +71,15 @@ func (j job) do() (res result, err error) {
 		return res, err
 	}
 	defer workers.close()
-	if _, err := workers.ask(j.Warm); err != nil {
+	workers.upTo(len(j.Once) / 4)
+	if _, err := workers.ask(j.warm()); err != nil {
 		return res, err
 	}
 	before, err := cpuOf(j.Pids)
 	if err != nil {
 		return res, err
 	}
+	workers.upTo(len(j.Once))
 	if res.Requests, err = workers.ask(j.For); err != nil {
 		return res, err
 	}

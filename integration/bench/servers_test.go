@@ -38,6 +38,8 @@ type target struct {
 	job           job
 	server, store int // pids; store 0: none
 	generator     string
+	// codes makes what is good once, before each slice; nil: nothing is.
+	codes func(l lengths) []string
 }
 
 // measure runs one slice. Refresh tokens go on from slice to slice.
@@ -47,6 +49,9 @@ func (tg *target) measure(t *testing.T, conns int, l lengths) cost {
 	j.Bodies, j.Warm, j.For, j.Pids = j.Bodies[:conns], l.warm, l.slice, []int{tg.server}
 	if tg.store != 0 {
 		j.Pids = append(j.Pids, tg.store)
+	}
+	if tg.codes != nil {
+		j.Once = tg.codes(l)
 	}
 	res := generate(t, tg.generator, j)
 	copy(tg.job.Bodies, res.Bodies)
@@ -92,26 +97,30 @@ func arrange(t *testing.T) []contest {
 	b := startBare(t, bin, redis)
 	onRedis := startSignet(t, bin, redis.URL)
 	onSQLite := startSignet(t, bin, "")
+	onPostgres := startSignet(t, bin, servers.Redis(t).URL, "SIGNET_DATABASE_URL="+servers.Postgres(t))
 
 	refresh := onRedis.refresh("refresh on Redis", redis.Pid())
+	embedded := onSQLite.refresh("refresh on SQLite", 0)
 	first := contest{b.target("bare: EVALSHA + ES256", "POST", "/refresh", redis.Pid()), []row{
-		{refresh, 1.5, nil},
-		{onRedis.introspect("introspection on Redis, times that refresh", redis.Pid()), 1.0, refresh},
-		{onSQLite.refresh("refresh on SQLite", 0), 2.0, nil},
+		{target: refresh, most: 1.5},
+		{target: onRedis.introspect("introspection on Redis, times that refresh", redis.Pid()), most: 1.0, against: refresh},
+		{target: embedded, most: 2.0},
+		{target: onPostgres.exchange("code to tokens on PostgreSQL and Redis, times that refresh", 0), most: 2.0, against: refresh, alone: true},
+		{target: onSQLite.exchange("code to tokens on SQLite, times that refresh", 0), most: 2.0, against: embedded, alone: true},
 	}}
 	if *full {
 		quiet := servers.Redis(t)
 		silent := startSignet(t, bin, quiet.URL, "SIGNET_LOG_LEVEL=warn")
 		first.rows = append(first.rows,
-			row{silent.refresh("refresh on Redis, no request log", quiet.Pid()), 0, nil},
-			row{onRedis.firstParty("refresh on Redis, first-party call", redis.Pid()), 0, nil})
+			row{target: silent.refresh("refresh on Redis, no request log", quiet.Pid())},
+			row{target: onRedis.firstParty("refresh on Redis, first-party call", redis.Pid())})
 	}
 	return []contest{
 		first,
-		{b.target("bare: ES256", "POST", "/sign", 0), []row{{onRedis.clientCredentials("client_credentials"), 1.6, nil}}},
+		{b.target("bare: ES256", "POST", "/sign", 0), []row{{target: onRedis.clientCredentials("client_credentials"), most: 1.6}}},
 		{b.target("bare: a constant", "GET", "/constant", 0), []row{
-			{onRedis.get("JWKS", "/.well-known/jwks.json"), 3.0, nil},
-			{onRedis.get("discovery", "/.well-known/openid-configuration"), 3.0, nil},
+			{target: onRedis.get("JWKS", "/.well-known/jwks.json"), most: 3.0},
+			{target: onRedis.get("discovery", "/.well-known/openid-configuration"), most: 3.0},
 		}},
 	}
 }
@@ -142,6 +151,7 @@ type server struct {
 	generator string
 	basic     string // the client's Authorization
 	secret    string
+	run       func(args ...string) string // the command line on the same settings
 }
 
 func startBare(t *testing.T, bin string, redis *servers.RedisServer) server {
@@ -194,7 +204,8 @@ func startSignet(t *testing.T, bin, redisURL string, env ...string) server {
 	}
 	basic := "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(clientID+":"+added.Secret))
 	addr, _ := strings.CutPrefix(s.URL, "http://")
-	return server{t: t, addr: addr, pid: s.Pid(), generator: filepath.Join(bin, "bench"), basic: basic, secret: added.Secret}
+	return server{t: t, addr: addr, pid: s.Pid(), generator: filepath.Join(bin, "bench"), basic: basic, secret: added.Secret,
+		run: func(args ...string) string { return s.MustRun("", args...) }}
 }
 
 // sessionsOf: a user has at most a hundred sessions.

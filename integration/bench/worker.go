@@ -21,6 +21,7 @@ const (
 // writes requests by hand: what it costs is taken from the servers' two cores.
 type worker struct {
 	job  *job
+	once *queue
 	head string // up to the value of Content-Length
 	body string
 	conn net.Conn
@@ -37,13 +38,14 @@ func (j *job) connect() (workers, error) {
 		head += line + "\r\n"
 	}
 	var all workers
+	once := &queue{bodies: j.Once}
 	for _, body := range j.Bodies {
 		conn, err := net.Dial("tcp", j.Addr)
 		if err != nil {
 			all.close()
 			return nil, err
 		}
-		all = append(all, &worker{job: j, head: head, body: body, conn: conn, in: bufio.NewReaderSize(conn, 16<<10)})
+		all = append(all, &worker{job: j, once: once, head: head, body: body, conn: conn, in: bufio.NewReaderSize(conn, 16<<10)})
 	}
 	return all, nil
 }
@@ -62,8 +64,8 @@ func (w workers) ask(d time.Duration) (requests int, err error) {
 	until := time.Now().Add(d)
 	for i, one := range w {
 		all.Go(func() {
-			for time.Now().Before(until) && errs[i] == nil {
-				errs[i] = one.once()
+			for time.Now().Before(until) && errs[i] == nil && one.next() {
+				errs[i] = one.ask()
 				counts[i]++
 			}
 		})
@@ -78,8 +80,39 @@ func (w workers) ask(d time.Duration) (requests int, err error) {
 	return requests, nil
 }
 
-// once is one request and its answer.
-func (w *worker) once() error {
+// queue hands out what is good once, as far as it may.
+type queue struct {
+	mu     sync.Mutex // guards all below
+	bodies []string
+	end    int // of those that may be taken
+	taken  int
+}
+
+// upTo lets n bodies of the queue be taken in all.
+func (w workers) upTo(n int) {
+	q := w[0].once
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.end = n
+}
+
+// next takes the next body from the queue, if there is a queue; false: it is empty.
+func (w *worker) next() bool {
+	if len(w.job.Once) == 0 {
+		return true
+	}
+	w.once.mu.Lock()
+	defer w.once.mu.Unlock()
+	if w.once.taken >= w.once.end {
+		return false
+	}
+	w.body = w.once.bodies[w.once.taken]
+	w.once.taken++
+	return true
+}
+
+// ask is one request and its answer.
+func (w *worker) ask() error {
 	w.out = append(w.out[:0], w.head...)
 	if w.body != "" {
 		w.out = fmt.Appendf(w.out, "Content-Length: %d\r\n", len(w.body))
