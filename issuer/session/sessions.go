@@ -36,11 +36,16 @@ type Sessions struct {
 	Config
 	codec  codec
 	status *allocator
+	opener Opener // nil: ledger and generations have an engine each
 }
 
 // New returns Sessions on a configuration.
 func New(c Config) *Sessions {
-	return &Sessions{Config: c, codec: codec{c.Issuer, c.Keys}, status: &allocator{indices: c.Indices}}
+	s := &Sessions{Config: c, codec: codec{c.Issuer, c.Keys}, status: &allocator{indices: c.Indices}}
+	if o, is := c.Ledger.(Opener); is && o.Keeps(c.Generations) {
+		s.opener = o
+	}
+	return s
 }
 
 // Opening is what a new session is opened for.
@@ -68,8 +73,8 @@ type Grant struct {
 }
 
 // Open opens a login and a session in it, and returns its first refresh token.
-// Durable in this order: the ledger's rows with e, then the generation. A crash in
-// between leaves a session that nobody has a token of. A person who was changed
+// Durable in this order: the ledger's rows with e, then the generation (or both at once,
+// where one engine has them). A crash in between leaves a session that nobody has a token of. A person who was changed
 // since o.Person was read is ErrChanged, or ErrNotFound: they must prove anew; so is a
 // login that has ended. A session id that was taken before is ErrUsed.
 func (s *Sessions) Open(ctx context.Context, o Opening, e audit.Event) (Grant, error) {
@@ -81,25 +86,17 @@ func (s *Sessions) Open(ctx context.Context, o Opening, e audit.Event) (Grant, e
 	if err != nil {
 		return Grant{}, fmt.Errorf("lease a status index: %w", err)
 	}
-	login, session := s.opened(o, index)
+	login, session := s.prepare(o, index)
 	e.User, e.Client, e.Session = session.User, session.Client, session.ID
-	ended, err := s.Ledger.Open(ctx, login, session, MostSessions, e)
-	if err != nil {
-		return Grant{}, fmt.Errorf("open the session: %w", err)
-	}
-	if err := s.mark(ctx, ended); err != nil {
-		return Grant{}, err
-	}
-	s.Bits.Publish(index / ListSize)
 	state := begin(session, o.Person, 1, key, session.Created, s.Idle)
-	if err := s.Generations.Begin(ctx, state); err != nil {
-		return Grant{}, fmt.Errorf("begin the session: %w", err)
+	if err := s.openBegun(ctx, login, session, state, e); err != nil {
+		return Grant{}, err
 	}
 	return s.grant(state)
 }
 
-// opened is a session that is about to be, and its login.
-func (s *Sessions) opened(o Opening, index int64) (Login, Session) {
+// prepare is a session that is about to be, and its login.
+func (s *Sessions) prepare(o Opening, index int64) (Login, Session) {
 	now := s.now()
 	login := s.login(o.Person, o.AMR)
 	if o.Login != nil {

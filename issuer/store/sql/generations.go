@@ -43,17 +43,19 @@ func scanState(row scanner) (session.State, error) {
 // Begin writes a state. Its session must be in the ledger; else
 // session.ErrNotFound.
 func (g generations) Begin(ctx context.Context, s session.State) error {
-	_, err := single(ctx, g.db, "begin generations", func(ctx context.Context, r runner) (int64, error) {
-		n, err := execute(ctx, r, `INSERT INTO generations (session, generation, key_id, not_after, answered, streak, counted, late, ended)
-			SELECT id, CAST($2 AS BIGINT), CAST($3 AS BIGINT), CAST($4 AS BIGINT), CAST($5 AS BIGINT), CAST($6 AS BIGINT), CAST($7 AS BOOLEAN),
-				CAST($8 AS BIGINT), CAST($9 AS BOOLEAN) FROM sessions WHERE id = $1 ON CONFLICT (session) DO NOTHING`, stateArgs(s)...)
-		if err != nil || n == 1 {
-			return n, err
-		}
-		_, err = one[int](ctx, r, `SELECT 1 FROM sessions WHERE id = $1`, s.Session)
-		return 0, notFound(err, session.ErrNotFound)
-	})
+	_, err := single(ctx, g.db, "begin generations", func(ctx context.Context, r runner) (int64, error) { return beginIn(ctx, r, s) })
 	return err
+}
+
+func beginIn(ctx context.Context, r runner, s session.State) (int64, error) {
+	n, err := execute(ctx, r, `INSERT INTO generations (session, generation, key_id, not_after, answered, streak, counted, late, ended)
+		SELECT id, CAST($2 AS BIGINT), CAST($3 AS BIGINT), CAST($4 AS BIGINT), CAST($5 AS BIGINT), CAST($6 AS BIGINT), CAST($7 AS BOOLEAN),
+			CAST($8 AS BIGINT), CAST($9 AS BOOLEAN) FROM sessions WHERE id = $1 ON CONFLICT (session) DO NOTHING`, stateArgs(s)...)
+	if err != nil || n == 1 {
+		return n, err
+	}
+	_, err = one[int](ctx, r, `SELECT 1 FROM sessions WHERE id = $1`, s.Session)
+	return 0, notFound(err, session.ErrNotFound)
 }
 
 func stateArgs(s session.State) []any {

@@ -39,6 +39,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"ledger", testLedger},
 		{"most live sessions", testMost},
 		{"opened once", testUsed},
+		{"opened and begun", testOpener},
 		{"browsers", testBrowsers},
 		{"notices", testNotices},
 		{"consents", testConsents},
