@@ -140,9 +140,9 @@ func (n *Notifier) free(ctx context.Context) (taken int) {
 // doesn't take everybody's turns; its other notices come back when their lease is over.
 func (n *Notifier) tell(ctx context.Context, notice session.Notice) {
 	told := Told{Notice: notice, Outcome: OutcomeFailed}
-	if n.enter(notice.Client) {
+	if may, only := n.enter(notice.Client); may {
 		told.Outcome, told.Err = n.try(ctx, notice)
-		told.Turned = n.leave(notice, told.Err)
+		told.Turned = n.leave(notice, only, told.Err)
 	} else if !n.over(notice) {
 		return
 	}
@@ -192,23 +192,25 @@ func (n *Notifier) try(ctx context.Context, notice session.Notice) (Outcome, err
 	return OutcomeDelivered, nil
 }
 
-// enter tells whether a client may be called now.
-func (n *Notifier) enter(c id.Client) bool {
+// enter tells whether a client may be called now, and whether that is the only call of
+// one that fails.
+func (n *Notifier) enter(c id.Client) (may, only bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	f := n.failing[c]
 	if f == nil {
-		return true
+		return true, false
 	}
 	if f.busy {
-		return false
+		return false, false
 	}
 	f.busy = true
-	return true
+	return true, true
 }
 
-// leave notes how a call went, and tells whether that is news.
-func (n *Notifier) leave(notice session.Notice, err error) (turned bool) {
+// leave notes how a call went, and tells whether that is news. only is what enter said:
+// a call that began before the client was known to fail leaves the only one alone.
+func (n *Notifier) leave(notice session.Notice, only bool, err error) (turned bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	f := n.failing[notice.Client]
@@ -220,7 +222,9 @@ func (n *Notifier) leave(notice session.Notice, err error) (turned bool) {
 		n.failing[notice.Client] = &failing{since: notice.Ended}
 		return true
 	}
-	f.busy = false
+	if only {
+		f.busy = false
+	}
 	if notice.Ended.Before(f.since) {
 		f.since = notice.Ended
 	}
