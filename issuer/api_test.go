@@ -82,7 +82,8 @@ func TestCookies(t *testing.T) {
 		}
 		jar[c.Name] = c.Name + "=" + c.Value
 	}
-	next := s.want(s.post("/refresh", "", "Cookie", jar["__Secure-signet_refresh"]), 200, "")
+	both := jar["__Host-signet_access"] + "; " + jar["__Secure-signet_refresh"]
+	next := s.want(s.post("/refresh", "", "Cookie", both), 200, "")
 	if len(next.cookies) != 2 || strings.Contains(next.raw, "sgr_") {
 		t.Errorf("refresh by cookie answered %s and %v", next.raw, next.cookies)
 	}
@@ -93,7 +94,7 @@ func TestCookies(t *testing.T) {
 			t.Errorf("logout left %s", c.Raw)
 		}
 	}
-	s.want(s.post("/refresh", "", "Cookie", jar["__Secure-signet_refresh"]), 401, "invalid_grant")
+	s.want(s.post("/refresh", "", "Cookie", both), 401, "invalid_grant")
 }
 
 func TestPasswordChangeEndsTheOthers(t *testing.T) {

@@ -207,8 +207,8 @@ func TestDPoPStolenRefreshToken(t *testing.T) {
 	s.want(thief.post("/oauth/token", spa, use), 400, "invalid_grant")
 	s.want(s.refresh(a.str("refresh_token")), 401, "invalid_grant")
 	// A proof of the owner's that was seen on its way, and one that is not for this request.
-	seen := key.proof("POST", "/oauth/token")
-	s.want(s.postProofs(s.url+"/oauth/token", spa, formOf("grant_type", "refresh_token", "refresh_token", "x"), seen), 400, "invalid_grant")
+	seen, theirs := key.proof("POST", "/oauth/token"), s.login(adas).str("refresh_token") // of another client
+	s.want(s.postProofs(s.url+"/oauth/token", spa, formOf("grant_type", "refresh_token", "refresh_token", theirs), seen), 400, "invalid_grant")
 	s.want(s.postProofs(s.url+"/oauth/token", spa, use, seen), 400, "invalid_dpop_proof")
 	s.want(s.postProofs(s.url+"/oauth/token", spa, use, key.proof("POST", "/oauth/par")), 400, "invalid_dpop_proof")
 	after := s.session(a.str("session_id"))
@@ -368,7 +368,7 @@ func TestDPoPReplayedAtAnotherReplica(t *testing.T) {
 	spa := s.client(client.Client{ID: "spa", Public: true, Grants: []string{"refresh_token"}})
 	second := s.again(settings(s.url))
 	proof := s.prover().ready(spa).proof
-	use := formOf("grant_type", "refresh_token", "refresh_token", "x")
+	use := formOf("grant_type", "refresh_token", "refresh_token", s.person(adas).str("refresh_token")) // of another client
 	for _, order := range [][2]string{{s.url, second}, {second, s.url}, {second, second}} {
 		p := proof("POST", "/oauth/token")
 		s.want(s.postProofs(order[0]+"/oauth/token", spa, use, p), 400, "invalid_grant")

@@ -29,7 +29,7 @@ func TestCookies(t *testing.T) {
 	call(t, http.MethodPost, own.url+"/protected", "", "Cookie", access, "Sec-Fetch-Site", "same-origin").want(t, http.StatusOK, "")
 	s.post(t, "/refresh", "", "Cookie", refresh, "Sec-Fetch-Site", "cross-site").want(t, http.StatusForbidden, "invalid_request")
 
-	next := s.post(t, "/refresh", "", "Cookie", refresh, "Sec-Fetch-Site", "same-origin").want(t, http.StatusOK, "")
+	next := s.post(t, "/refresh", "", "Cookie", access+"; "+refresh, "Sec-Fetch-Site", "same-origin").want(t, http.StatusOK, "")
 	access, refresh = checkCookies(t, next)
 	out := s.post(t, "/logout", "", "Cookie", access, "Sec-Fetch-Site", "same-origin").want(t, http.StatusNoContent, "")
 	for _, name := range []string{accessCookie, refreshCookie} {
@@ -37,7 +37,7 @@ func TestCookies(t *testing.T) {
 			t.Errorf("logout leaves %s", c.Raw)
 		}
 	}
-	s.post(t, "/refresh", "", "Cookie", refresh).want(t, http.StatusUnauthorized, "invalid_grant")
+	s.post(t, "/refresh", "", "Cookie", access+"; "+refresh).want(t, http.StatusUnauthorized, "invalid_grant")
 	s.each(t, func(t *testing.T, r resource) {
 		await(t, "the cookie's token is refused", func() bool {
 			return get(t, r.url+"/protected", "Cookie", access).status == http.StatusUnauthorized

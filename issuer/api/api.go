@@ -3,7 +3,7 @@
 //
 //	POST /register  {"email","password"}                        201 the user
 //	POST /login     {"email","password","audience"?,"scope"?,"cookies"?}  200 tokens
-//	POST /refresh   {"refresh_token"} or the cookie             200 tokens
+//	POST /refresh   {"refresh_token"} or both cookies           200 tokens
 //	POST /logout    {"refresh_token"} or an access token, {"everywhere":true}  204
 //	POST /password  {"old","new"}, access token                 204
 //
@@ -117,7 +117,17 @@ func (a *API) Refresh(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	t, err := a.flow.Refresh(r.Context(), flow.Refresh{Token: raw, Client: a.client})
+	in := flow.Refresh{Token: raw, Client: a.client}
+	if byCookie {
+		// Another host of the domain can plant the one cookie, and not the other (__Host-,
+		// RFC 6265bis §8.6): without this, a person could be logged in as somebody else.
+		access, err := cookie(r, AccessCookie)
+		if err != nil {
+			return err
+		}
+		in.Beside = &access
+	}
+	t, err := a.flow.Refresh(r.Context(), in)
 	if err != nil {
 		return err
 	}

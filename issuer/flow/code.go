@@ -108,6 +108,11 @@ func challenged(challenge, verifier string) bool {
 func (f *Flow) openCode(ctx context.Context, in Exchange, code grant.Code, user account.User) (session.Grant, error) {
 	login := &session.Login{ID: code.Login, User: code.User, AuthTime: code.AuthTime, AMR: code.AMR, Expires: code.Expires}
 	if code.Request.Wants(grant.ScopeOffline) {
+		// Until now it goes with the browser's: who was logged out elsewhere, for another
+		// password or by the owner, may have kept a code in hand.
+		if err := f.Sessions.Lives(ctx, code.Login, code.User); err != nil {
+			return session.Grant{}, f.loginOver(ctx, code, err)
+		}
 		login.ID = id.NewLogin()
 	}
 	e := audit.New(ctx, audit.SessionOpened, f.now())
@@ -124,6 +129,22 @@ func (f *Flow) openCode(ctx context.Context, in Exchange, code grant.Code, user 
 		return g, errors.Join(ErrCode, err)
 	}
 	return g, err
+}
+
+// loginOver is what to say of a code whose login has ended: that it was used before, if
+// it was, which ends what it gave.
+func (f *Flow) loginOver(ctx context.Context, code grant.Code, why error) error {
+	if !errors.Is(why, session.ErrNotFound) {
+		return why
+	}
+	_, _, err := f.Sessions.Ledger.Find(ctx, code.Session)
+	switch {
+	case err == nil:
+		return errors.Join(ErrCode, why, f.replayed(ctx, code))
+	case !errors.Is(err, session.ErrNotFound):
+		return err
+	}
+	return errors.Join(ErrCode, why)
 }
 
 // replayed ends what a code gave when it was first used.

@@ -120,10 +120,21 @@ func (f *Flow) personTarget(in SignIn) ([]string, error) {
 // Target is the audience of a person's session at a client that asks for resources
 // (RFC 8707 §2), or client.ErrAudience or ErrTarget.
 func (f *Flow) Target(c client.Client, resource []string) ([]string, error) {
-	audience, err := c.AllowsAudience(resource, f.Audiences[0])
+	audience, err := c.AllowsAudience(resource, f.audienceOf(c))
 	// What was granted, and not only what was asked for: it may be the client's first.
 	if slices.Contains(audience, f.AdminAudience) {
 		return nil, ErrTarget
 	}
 	return audience, err
+}
+
+// audienceOf is the audience of a client that no operator gave any. One that registered
+// itself has this issuer's own alone, which is for userinfo: an access token has the
+// person's roles in it, and who may show those to the operator's APIs isn't for anybody
+// to say of themselves.
+func (f *Flow) audienceOf(c client.Client) string {
+	if c.Registration != nil {
+		return f.Issuer
+	}
+	return f.Audiences[0]
 }

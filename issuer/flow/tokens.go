@@ -86,7 +86,7 @@ func (f *Flow) ClientCredentials(_ context.Context, c client.Client, scope, reso
 	if err != nil {
 		return Tokens{}, err
 	}
-	audience, err := c.AllowsAudience(resource, f.Audiences[0])
+	audience, err := c.AllowsAudience(resource, f.audienceOf(c))
 	if err != nil {
 		return Tokens{}, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -43,14 +44,15 @@ type ProofConfig struct {
 // optional. One that comes must be good, from anybody.
 type Proofs struct {
 	nonces    nonces
+	once      Once          // the proofs of all replicas
 	demanding *dpop.Checker // takes no proof without a nonce
 	lenient   *dpop.Checker
 }
 
 // NewProofs returns a checker of proofs.
 func NewProofs(c ProofConfig) (*Proofs, error) {
-	p := &Proofs{nonces: nonces{c.Issuer, c.Keys, c.Now}}
-	cfg := dpop.Config{Replay: replays{c.Once, c.Now}, Nonces: p.nonces, Now: c.Now}
+	p := &Proofs{nonces: nonces{c.Issuer, c.Keys, c.Now}, once: c.Once}
+	cfg := dpop.Config{Replay: anyTime{}, Nonces: p.nonces, Now: c.Now}
 	var err, err2 error
 	p.demanding, err = dpop.New(cfg)
 	cfg.Nonces = optional{p.nonces}
@@ -61,36 +63,42 @@ func NewProofs(c ProofConfig) (*Proofs, error) {
 // errMemory means that it can't be told whether a proof was seen before.
 var errMemory = errors.New("the memory of proofs can't be asked")
 
-// replays remembers the proofs of all replicas.
-type replays struct {
-	once Once
-	now  func() time.Time
-}
+// anyTime is no memory: a checker is done before it is known whether a proof is to be
+// remembered.
+type anyTime struct{}
 
-var _ dpop.Replay = replays{}
+var _ dpop.Replay = anyTime{}
 
-// Use remembers a proof. See dpop.Replay.
-func (m replays) Use(ctx context.Context, id string, until time.Time) (bool, error) {
-	first, err := m.once.Once(ctx, "dpop", []string{id}, m.now(), until.Add(proofSkew))
-	if err != nil {
-		err = fmt.Errorf("%w: %w", errMemory, err)
+func (anyTime) Use(context.Context, string, time.Time) (bool, error) { return true, nil }
+
+// use remembers a proof that was checked, and says so where it was seen before.
+func (p *Proofs) use(ctx context.Context, proof dpop.Proof) error {
+	until := proof.IssuedAt.Add(dpop.DefaultMaxAge + dpop.DefaultLeeway + proofSkew)
+	switch first, err := p.once.Once(ctx, "dpop", []string{proof.Thumbprint, proof.ID}, p.nonces.now(), until); {
+	case err != nil:
+		return fmt.Errorf("%w: %w", errMemory, err)
+	case !first:
+		return fmt.Errorf("%w: %w", dpop.ErrProof, dpop.ErrReplay)
 	}
-	return first, err
+	return nil
 }
 
 // proof checks the proof that a client's request brings, and returns the thumbprint of
-// its key; empty where it brings none.
-func (o *OAuth) proof(w http.ResponseWriter, r *http.Request, c client.Client) (string, error) {
+// its key; empty where it brings none. credible is check's.
+func (o *OAuth) proof(w http.ResponseWriter, r *http.Request, c client.Client, credible func(context.Context) error) (string, error) {
 	checker := o.Proofs.lenient
 	if c.Public {
 		checker = o.Proofs.demanding
 	}
-	return o.check(w, r, checker, "")
+	return o.check(w, r, checker, "", credible)
 }
 
 // check checks a proof for an access token, or for a request without one. The answer
 // tells the nonce for the next proof, also when all is well (RFC 9449 §8.2).
-func (o *OAuth) check(w http.ResponseWriter, r *http.Request, checker *dpop.Checker, access string) (string, error) {
+//
+// A proof that is good is remembered, for all replicas, and anybody can make one: so
+// credible is asked before whether what came with it could be good. Its error comes back.
+func (o *OAuth) check(w http.ResponseWriter, r *http.Request, checker *dpop.Checker, access string, credible func(context.Context) error) (string, error) {
 	proofs := r.Header.Values("DPoP")
 	if len(proofs) == 0 {
 		return "", nil
@@ -106,13 +114,24 @@ func (o *OAuth) check(w http.ResponseWriter, r *http.Request, checker *dpop.Chec
 	if errors.Is(err, dpop.ErrNonce) && nonce == "" { // there is none to tell
 		err = errors.Join(keys.ErrStale, err)
 	}
+	if err == nil {
+		err = credible(r.Context())
+	}
+	if err == nil {
+		err = o.Proofs.use(r.Context(), p)
+	}
 	return p.Thumbprint, err
 }
 
 // tokenProof is proof at the token endpoint, where some clients must bring one (RFC 9449
 // §5.2).
-func (o *OAuth) tokenProof(w http.ResponseWriter, r *http.Request, c client.Client) (string, error) {
-	key, err := o.proof(w, r, c)
+func (o *OAuth) tokenProof(w http.ResponseWriter, r *http.Request, c client.Client, g grantType, form url.Values) (string, error) {
+	key, err := o.proof(w, r, c, func(ctx context.Context) error {
+		if g, is := g.(given); is {
+			return g.credible(ctx, form)
+		}
+		return nil
+	})
 	if err == nil && key == "" && c.BoundTokens {
 		err = &httpx.Error{Status: http.StatusBadRequest, Code: "invalid_dpop_proof", Description: "the client is registered for tokens that are bound to a key: a DPoP proof is missing"}
 	}
@@ -131,7 +150,7 @@ func (o *OAuth) proved(w http.ResponseWriter, r *http.Request, access string) (f
 	case len(r.Header.Values("DPoP")) == 0:
 		return flow.Presented{}, fmt.Errorf("%w: it is missing", dpop.ErrProof)
 	}
-	key, err := o.check(w, r, o.Proofs.lenient, access)
+	key, err := o.check(w, r, o.Proofs.lenient, access, func(ctx context.Context) error { return o.Flow.GivenAccess(ctx, access) })
 	return flow.Presented{Access: access, Proof: key}, err
 }
 

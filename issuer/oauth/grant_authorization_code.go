@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"net/url"
 
 	"github.com/signet-oidc/signet/issuer/client"
 	"github.com/signet-oidc/signet/issuer/flow"
@@ -11,6 +12,10 @@ import (
 type authorizationCode struct{ flow Flow }
 
 func (authorizationCode) name() string { return client.GrantAuthorizationCode }
+
+func (g authorizationCode) credible(ctx context.Context, form url.Values) error {
+	return g.flow.GivenCode(ctx, form.Get("code"))
+}
 
 func (g authorizationCode) exchange(ctx context.Context, r request) (flow.Tokens, error) {
 	code, err := r.need("code")

@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"net/url"
 
 	"github.com/signet-oidc/signet/issuer/client"
 	"github.com/signet-oidc/signet/issuer/flow"
@@ -11,6 +12,10 @@ import (
 type refreshToken struct{ flow Flow }
 
 func (refreshToken) name() string { return client.GrantRefreshToken }
+
+func (g refreshToken) credible(_ context.Context, form url.Values) error {
+	return g.flow.GivenRefresh(form.Get("refresh_token"))
+}
 
 func (g refreshToken) exchange(ctx context.Context, r request) (flow.Tokens, error) {
 	raw, err := r.need("refresh_token")

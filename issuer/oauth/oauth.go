@@ -24,8 +24,17 @@ type Flow interface {
 	UserInfo(ctx context.Context, in flow.Presented) (map[string]any, client.Client, error)
 	SignUserInfo(c client.Client, claims map[string]any) (string, error)
 	Assertion(ctx context.Context, raw string, named id.Client) (client.Client, error)
+	Given
 	Authorizer
 	Leaver
+}
+
+// Given tells of what a request presents whether it was given here, without using it up:
+// nil, or the error that using it would give.
+type Given interface {
+	GivenCode(ctx context.Context, code string) error
+	GivenRefresh(token string) error
+	GivenAccess(ctx context.Context, access string) error
 }
 
 // Authorizer is what the authorization endpoint asks for.

@@ -42,7 +42,7 @@ func (o *OAuth) Push(w http.ResponseWriter, r *http.Request) error {
 	if form.Has("request_uri") { // §2.1 step 2
 		return httpx.BadRequest("a pushed request has no request_uri")
 	}
-	key, err := o.proof(w, r, c)
+	key, err := o.proof(w, r, c, func(ctx context.Context) error { return o.mayPush(ctx, c) })
 	if err != nil {
 		return err
 	}
@@ -54,8 +54,16 @@ func (o *OAuth) Push(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// push checks and keeps a request. In the name of a public client anybody can push:
+// mayPush counts a request to be kept. In the name of a public client anybody can push:
 // that is throttled by address; a confidential one pushes for many people from one.
+func (o *OAuth) mayPush(ctx context.Context, c client.Client) error {
+	if !c.Public {
+		return nil
+	}
+	return o.Throttle.Wait(ctx, httpx.Address(ctx), o.Now())
+}
+
+// push checks and keeps a request.
 func (o *OAuth) push(ctx context.Context, c client.Client, form url.Values, key string) (string, error) {
 	if err := bindCode(form, key); err != nil {
 		return "", err
@@ -68,8 +76,8 @@ func (o *OAuth) push(ctx context.Context, c client.Client, form url.Values, key 
 	if a.refused != nil { // RFC 9126 §2.3: the codes of the authorization endpoint, told at once
 		return "", &httpx.Error{Status: http.StatusBadRequest, Code: a.refused.Code, Description: a.refused.Description}
 	}
-	if c.Public {
-		if err := o.Throttle.Wait(ctx, httpx.Address(ctx), o.Now()); err != nil {
+	if key == "" { // else it was counted with the proof
+		if err := o.mayPush(ctx, c); err != nil {
 			return "", err
 		}
 	}

@@ -20,6 +20,14 @@ type grantType interface {
 	exchange(ctx context.Context, r request) (flow.Tokens, error)
 }
 
+// given is a grant whose request presents something that was given here before.
+type given interface {
+	// credible tells whether that could be good, without using it up.
+	credible(ctx context.Context, form url.Values) error
+}
+
+var _, _ given = authorizationCode{}, refreshToken{}
+
 // grants is the one table of grants. Discovery and registration follow from it.
 func grants(f Flow) []grantType {
 	return []grantType{authorizationCode{f}, clientCredentials{f}, refreshToken{f}, password{f}}
@@ -59,7 +67,7 @@ func (o *OAuth) Token(w http.ResponseWriter, r *http.Request) error {
 	}
 	httpx.Note(r.Context(), "client", string(c.ID))
 	httpx.Note(r.Context(), "grant", g.name())
-	proof, err := o.tokenProof(w, r, c)
+	proof, err := o.tokenProof(w, r, c, g, form)
 	if err != nil {
 		return err
 	}

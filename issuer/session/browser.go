@@ -54,6 +54,11 @@ func (s *Sessions) Browser(ctx context.Context, cookie string) (Login, Person, e
 	return l, p, err
 }
 
+// Lives returns nil if a login lives, else ErrNotFound.
+func (s *Sessions) Lives(ctx context.Context, l id.Login, user id.User) error {
+	return s.Logins.Live(ctx, l, user, s.now())
+}
+
 func newCookie(l *Login) string {
 	var b [32]byte
 	_, _ = rand.Read(b[:]) // never fails: crypto/rand aborts the process instead

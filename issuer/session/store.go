@@ -168,6 +168,9 @@ type Logins interface {
 	// ByCookie returns the login whose cookie has this SHA-256, if it has not ended and
 	// lives at now, and its user as of now; else ErrNotFound.
 	ByCookie(ctx context.Context, cookie [32]byte, now time.Time) (Login, Person, error)
+	// Live returns nil if a login of a user has not ended and lives at now, else
+	// ErrNotFound.
+	Live(ctx context.Context, l id.Login, user id.User, now time.Time) error
 	// Renew gives a live login of l.User another AuthTime, AMR, Expires and Cookie,
 	// with its event. ErrChanged and ErrNotFound as in Ledger.Open.
 	Renew(ctx context.Context, l Login, e audit.Event) error

@@ -81,6 +81,15 @@ func (s logins) ByCookie(ctx context.Context, hash [32]byte, now time.Time) (ses
 	return out.l, out.p, err
 }
 
+// Live looks a login up by its id.
+func (s logins) Live(ctx context.Context, l id.Login, user id.User, now time.Time) error {
+	_, err := read(ctx, s.db, "look at a login", func(ctx context.Context, r runner) (int, error) {
+		return one[int](ctx, r, `SELECT 1 FROM logins WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND expires > $3`,
+			clean(string(l)), clean(string(user)), millis(now))
+	})
+	return notFound(err, session.ErrNotFound)
+}
+
 // Renew writes over a live login.
 func (s logins) Renew(ctx context.Context, l session.Login, e audit.Event) error {
 	_, err := change(ctx, s.db, "renew a login", func(ctx context.Context, r runner) (int, error) {

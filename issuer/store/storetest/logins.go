@@ -58,6 +58,13 @@ func loggedIn(t *testing.T, b store.Backend, what string, l session.Login, at ti
 	l.Proved = 0 // isn't kept
 	same(t, what, got, l)
 	same(t, what+": whose", p.User, l.User)
+	ok(t, b.Logins.Live(t.Context(), l.ID, l.User, at))
+}
+
+// lifeless checks that no login of an id lives.
+func lifeless(t *testing.T, b store.Backend, what string, l session.Login, at time.Time) {
+	t.Helper()
+	is(t, what+": Live", b.Logins.Live(t.Context(), l.ID, l.User, at), session.ErrNotFound)
 }
 
 func testBeginLogin(t *testing.T, b store.Backend, u account.User) {
@@ -69,6 +76,9 @@ func testBeginLogin(t *testing.T, b store.Backend, u account.User) {
 	loggedIn(t, b, "ByCookie", l, l.AuthTime, true)
 	loggedIn(t, b, "at its last moment", l, l.Expires.Add(-time.Millisecond), true)
 	loggedIn(t, b, "expired", l, l.Expires, false)
+	lifeless(t, b, "expired", l, l.Expires)
+	lifeless(t, b, "another's", session.Login{ID: l.ID, User: id.NewUser()}, l.AuthTime)
+	lifeless(t, b, "a name that no engine stores", session.Login{ID: "\x00\xff", User: u.ID}, l.AuthTime)
 	other := newBrowser(u.ID)
 	loggedIn(t, b, "another cookie", other, l.AuthTime, false)
 	_, _, err := b.Logins.ByCookie(t.Context(), [32]byte{}, l.AuthTime)
@@ -112,6 +122,7 @@ func testRenew(t *testing.T, b store.Backend, u account.User) {
 	ok(t, err)
 	changes(t, b, "Renew of a login that has ended", renew(ended), session.ErrNotFound, e)
 	loggedIn(t, b, "ended", ended, ended.AuthTime, false)
+	lifeless(t, b, "ended", ended, ended.AuthTime)
 	over.Expires = e.At
 	ok(t, b.Logins.Begin(t.Context(), over, e))
 	over.Expires = e.At.Add(time.Hour)
