@@ -74,6 +74,7 @@ type Notifier struct {
 // failing is a client that doesn't answer.
 type failing struct {
 	since time.Time // the oldest end that it failed to hear of
+	tried time.Time // last, from here
 	busy  bool      // a try is under way; a second at the same time would only wait as well
 }
 
@@ -106,14 +107,23 @@ func (n *Notifier) Tell(ctx context.Context) error {
 // Wait returns when no call is being made.
 func (n *Notifier) Wait() { n.under.Wait() }
 
+// failingLife is how long a client that isn't tried from here any more counts as one that
+// fails: another replica may have reached it, or nobody tries it, after a day.
+var failingLife = 3 * noticeDelays[len(noticeDelays)-1]
+
 // Overdue is for how long the client that fails longest hasn't heard of an end, as far
 // as this process knows; zero: all answer.
 func (n *Notifier) Overdue() time.Duration {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	var longest time.Duration
-	for _, f := range n.failing {
-		longest = max(longest, n.Flow.now().Sub(f.since))
+	now := n.Flow.now()
+	for c, f := range n.failing {
+		if !f.busy && now.Sub(f.tried) >= failingLife {
+			delete(n.failing, c)
+			continue
+		}
+		longest = max(longest, now.Sub(f.since))
 	}
 	return longest
 }
@@ -219,9 +229,10 @@ func (n *Notifier) leave(notice session.Notice, only bool, err error) (turned bo
 		return f != nil
 	}
 	if f == nil {
-		n.failing[notice.Client] = &failing{since: notice.Ended}
+		n.failing[notice.Client] = &failing{since: notice.Ended, tried: n.Flow.now()}
 		return true
 	}
+	f.tried = n.Flow.now()
 	if only {
 		f.busy = false
 	}

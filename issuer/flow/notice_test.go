@@ -246,6 +246,23 @@ func TestNoticePauses(t *testing.T) {
 	}
 }
 
+// Another replica reached it, or all gave up: what this one remembers isn't an alert for
+// ever.
+func TestNoticeFailsNoLonger(t *testing.T) {
+	now := testNow
+	n, _ := notifier(t, newRing(t), func() time.Time { return now }, newBoard(noticeFor("app", "s1")),
+		func(context.Context, string, url.Values) (int, error) { return 503, nil }, listening("app"))
+	step(t, n)
+	now = testNow.Add(3*time.Hour - 1)
+	if got := n.Overdue(); got != now.Sub(testNow) {
+		t.Errorf("still tried, and overdue for %s", got)
+	}
+	now = now.Add(1)
+	if got := n.Overdue(); got != 0 {
+		t.Errorf("no longer tried, and overdue for %s", got)
+	}
+}
+
 // It answers again: that is news, and nothing is overdue.
 func TestNoticeRecovers(t *testing.T) {
 	now, status := testNow, 503
