@@ -56,6 +56,10 @@ func (t *Token) HasRole(role string) bool { return slices.Contains(t.Roles, role
 // Bound says whether the token is bound to a key, and only good with a proof.
 func (t *Token) Bound() bool { return t.bound }
 
+// BoundKey is the thumbprint of the DPoP key that the token is bound to (RFC 9449 §6.1);
+// empty where it is bound to none, or to something else.
+func (t *Token) BoundKey() string { return t.jkt }
+
 // claimNames are the claims that decide here. In any other case they are
 // refused: a reader that folds case would let them decide as well.
 var claimNames = []string{
@@ -124,7 +128,7 @@ func (in *reading) member(r *jws.Reader, name string) {
 	case "status":
 		t.status = readStatus(r)
 	case "cnf":
-		t.bound, t.jkt = true, readConfirmation(r)
+		t.bound, t.jkt = true, r.Confirmation()
 	default:
 		if jws.Folded(name, claimNames) {
 			r.Fail(fmt.Errorf("%w: claim name in other case", ErrMalformed))
@@ -132,12 +136,11 @@ func (in *reading) member(r *jws.Reader, name string) {
 	}
 }
 
-// list reads an array of strings, or one string where that is allowed
-// (RFC 7519 §4.1.3).
+// list reads an array of strings, or one string where that is allowed.
 func (in *reading) list(r *jws.Reader, orString bool) span {
 	from := len(in.lists)
-	if orString && r.Kind() == jws.String {
-		in.lists = append(in.lists, r.String())
+	if orString {
+		in.lists = r.Audience(in.lists)
 	} else {
 		in.lists = r.Strings(in.lists)
 	}
@@ -201,21 +204,4 @@ func readReference(r *jws.Reader) (uri string, index uint64) {
 		r.Fail(fmt.Errorf("%w: status_list without idx or uri", ErrMalformed))
 	}
 	return uri, index
-}
-
-// readConfirmation reads the cnf claim (RFC 7800) and returns its jkt, "" where
-// the token is bound to something else, which we can't check.
-func readConfirmation(r *jws.Reader) (jkt string) {
-	others := false
-	for m := r.Object(); m.Next(r); {
-		if m.Name == "jkt" {
-			jkt = r.String()
-		} else {
-			others = true
-		}
-	}
-	if others {
-		return ""
-	}
-	return jkt
 }

@@ -44,23 +44,10 @@ func (f *Flow) opened(ctx context.Context, in Presented) (*verifier.Token, error
 	if err != nil {
 		return nil, notOurs(err)
 	}
-	if key := boundKey(t); key != in.Proof || t.Bound() && key == "" {
+	if key := t.BoundKey(); key != in.Proof || t.Bound() && key == "" {
 		return nil, errors.Join(ErrToken, ErrBound)
 	}
 	return t, nil
-}
-
-// boundKey is the thumbprint of the key that a token is bound to; empty: to none.
-func boundKey(t *verifier.Token) string {
-	var c struct {
-		Confirm struct {
-			Thumbprint string `json:"jkt"`
-		} `json:"cnf"`
-	}
-	if !t.Bound() || t.Claims(&c) != nil {
-		return ""
-	}
-	return c.Confirm.Thumbprint
 }
 
 // bearer is the live session of a live access token that a person has from the

@@ -122,7 +122,7 @@ func (a *assertion) readClaims(text string) error {
 		case "sub":
 			a.subject = r.String()
 		case "aud":
-			a.audience = stringOrList(&r)
+			a.audience = r.Audience(nil)
 		case "exp":
 			a.expires = r.Time()
 		case "nbf":
@@ -138,14 +138,6 @@ func (a *assertion) readClaims(text string) error {
 		}
 	}
 	return r.End()
-}
-
-// stringOrList reads an audience (RFC 7519 §4.1.3).
-func stringOrList(r *jws.Reader) []string {
-	if r.Kind() == jws.String {
-		return []string{r.String()}
-	}
-	return r.Strings(nil)
 }
 
 // judge compares what an assertion says with what it must say: all that costs no

@@ -98,7 +98,7 @@ func readHint(text string) (c hintClaims, err error) {
 		case "sub":
 			c.subject = r.String()
 		case "aud":
-			c.audience = readAudience(&r)
+			c.audience = r.Audience(nil)
 		case "exp":
 			_ = r.Time()
 			c.expires = true
@@ -111,14 +111,6 @@ func readHint(text string) (c hintClaims, err error) {
 		}
 	}
 	return c, r.End()
-}
-
-// readAudience reads an array of strings, or one string (RFC 7519 §4.1.3).
-func readAudience(r *jws.Reader) []string {
-	if r.Kind() == jws.String {
-		return []string{r.String()}
-	}
-	return r.Strings(nil)
 }
 
 // hint holds claims to what our ID tokens say. A signed answer of the userinfo endpoint

@@ -66,7 +66,7 @@ func (f *Flow) introspectAccess(ctx context.Context, c client.Client, raw string
 	}
 	return &Introspection{
 		Subject: t.Subject, Client: id.Client(t.ClientID), Audience: t.Audience, Scope: t.Scopes, Roles: t.Roles,
-		Session: id.Session(t.SessionID), ID: t.ID, Issued: t.IssuedAt, Expires: t.Expiry, BoundKey: boundKey(t),
+		Session: id.Session(t.SessionID), ID: t.ID, Issued: t.IssuedAt, Expires: t.Expiry, BoundKey: t.BoundKey(),
 	}, nil
 }
 
