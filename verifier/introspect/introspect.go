@@ -80,6 +80,8 @@ type Answer struct {
 	TokenType string   // token_type
 	IssuedAt  time.Time
 	Expiry    time.Time // zero if not said
+	Bound     bool      // cnf: good only with proof of a key, which who presents it has to bring
+	BoundKey  string    // cnf's jkt: the thumbprint of that DPoP key; empty, where Bound: of something else, so refuse
 }
 
 // Client asks an issuer. It is safe for concurrent use.
@@ -236,11 +238,7 @@ func (a *Answer) member(r *jws.Reader, name string) {
 	case "username":
 		a.Username = r.String()
 	case "aud":
-		if r.Kind() == jws.String {
-			a.Audience = []string{r.String()}
-		} else {
-			a.Audience = r.Strings(nil)
-		}
+		a.Audience = r.Audience(nil)
 	case "scope":
 		a.Scopes = strings.Fields(r.String())
 	case "sid":
@@ -253,6 +251,8 @@ func (a *Answer) member(r *jws.Reader, name string) {
 		a.IssuedAt = time.Unix(r.Time(), 0).UTC()
 	case "exp":
 		a.Expiry = time.Unix(r.Time(), 0).UTC()
+	case "cnf":
+		a.Bound, a.BoundKey = true, r.Confirmation()
 	}
 }
 

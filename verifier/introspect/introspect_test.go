@@ -81,6 +81,36 @@ func TestIntrospect(t *testing.T) {
 	}
 }
 
+// TestBound: a resource server can tell that a token needs proof, and of which key (RFC
+// 9449 §6.2).
+func TestBound(t *testing.T) {
+	const key = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
+	for _, c := range []struct {
+		name, cnf string
+		bound     bool
+		key       string
+	}{
+		{"to nothing", ``, false, ""},
+		{"to a DPoP key", `,"cnf":{"jkt":"` + key + `"}`, true, key},
+		{"to a certificate", `,"cnf":{"x5t#S256":"` + key + `"}`, true, ""},
+		{"to both", `,"cnf":{"jkt":"` + key + `","x5t#S256":"` + key + `"}`, true, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			url, _ := issuer(t, 200, `{"active":true`+c.cnf+`}`)
+			a, err := newClient(t, Config{Issuer: url}).Introspect(t.Context(), "x")
+			if err != nil || !a.Active || a.Bound != c.bound || a.BoundKey != c.key {
+				t.Errorf("%+v, %v", a, err)
+			}
+		})
+	}
+	for _, cnf := range []string{`"x"`, `{"jkt":1}`, `null`} {
+		url, _ := issuer(t, 200, `{"active":true,"cnf":`+cnf+`}`)
+		if a, err := newClient(t, Config{Issuer: url}).Introspect(t.Context(), "x"); !errors.Is(err, ErrUnavailable) || a.Active {
+			t.Errorf("cnf %s: %+v, %v", cnf, a, err)
+		}
+	}
+}
+
 func TestCache(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	url, asked := issuer(t, 200, fmt.Sprintf(`{"active":true,"exp":%d}`, now.Unix()+5))
