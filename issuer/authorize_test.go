@@ -113,7 +113,9 @@ func TestLogInAgain(t *testing.T) {
 			old := b.cookies["__Host-signet_login"]
 			p = b.logIn(p, adas)
 			second := jwtOf(t, s.want(s.exchange(web, p.read(t, callback).Get("code")), 200, "").str("id_token"))
-			if second["auth_time"].(float64) < first["auth_time"].(float64)+3 || first["sub"] != second["sub"] {
+			before, _ := first["auth_time"].(float64)
+			after, _ := second["auth_time"].(float64)
+			if before == 0 || after < before+3 || first["sub"] != second["sub"] {
 				t.Errorf("%v, then %v", first, second)
 			}
 			if old == b.cookies["__Host-signet_login"] {
@@ -345,6 +347,24 @@ func TestTold(t *testing.T) {
 	}
 }
 
+// TestRequirePKCE: by SIGNET_REQUIRE_PKCE confidential clients need it too; without, their
+// secret is enough.
+func TestRequirePKCE(t *testing.T) {
+	for _, require := range []bool{false, true} {
+		s, b, _ := ada(t, func(c *issuer.Settings) { c.RequirePKCE = require })
+		p := b.get(s.authorizeURL("web", "code_challenge", "", "code_challenge_method", ""))
+		if !require {
+			if !p.on("login") {
+				t.Errorf("not required, and refused: %s", p.leaves)
+			}
+			continue
+		}
+		if got := p.read(t, callback); got.Get("error") != "invalid_request" || got.Get("state") != "s t&a" {
+			t.Errorf("required, and left out: %v", got)
+		}
+	}
+}
+
 // TestScopesLeftOut: a scope that nobody knows is passed over (OpenID Connect Core
 // §3.1.2.1), and the token response says so.
 func TestScopesLeftOut(t *testing.T) {
@@ -414,7 +434,7 @@ func TestClaimsParameter(t *testing.T) {
 	if info.str("email") != adas {
 		t.Errorf("userinfo %s", info.raw)
 	}
-	sub := jwtOf(t, a.str("id_token"))["sub"].(string)
+	sub, _ := jwtOf(t, a.str("id_token"))["sub"].(string)
 	if got := b.get(s.authorizeURL("web", "prompt", "none", "scope", "openid", "claims", `{"id_token":{"sub":{"value":"`+sub+`"}}}`)).read(t, callback); got.Get("code") == "" {
 		t.Errorf("one's own sub: %v", got)
 	}

@@ -184,6 +184,7 @@ func (i *Issuer) faces() (err error) {
 		Pages: i.web, Locales: web.Locales(),
 		Proofs: proofs, Waiting: grant.Waiting{Store: i.backend.Waiting},
 		Issuer: s.Issuer, Flow: f, Clients: i.clients, Throttle: limits, Lists: lists, Registrar: i.registrar(limits), Ring: i.keeper.Ring, Now: i.now,
+		RequirePKCE: s.RequirePKCE,
 	})
 	i.admin = admin.New(admin.Config{
 		Verifier: i.verifier, Door: f, Keys: i.keeper, People: i.people, Users: i.backend.Accounts,
