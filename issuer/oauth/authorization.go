@@ -208,11 +208,11 @@ func readChallenge(_ context.Context, p *parameters) *flow.Refusal {
 	return nil
 }
 
+const base64url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_" // RFC 4648 §5
+
 // isHash tells whether a text can be the base64url of a SHA-256 hash.
 func isHash(s string) bool {
-	return len(s) == 43 && !strings.ContainsFunc(s, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_')
-	})
+	return len(s) == 43 && strings.Trim(s, base64url) == ""
 }
 
 func readPrompt(_ context.Context, p *parameters) *flow.Refusal {
