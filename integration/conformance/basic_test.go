@@ -324,16 +324,18 @@ func claimsEssential(t *testing.T, p *provider, v variant) {
 	}
 }
 
+// refreshes is a client that may use refresh tokens.
+var refreshes = members{"grant_types": []string{"authorization_code", "refresh_token"}}
+
 // offline asks for a refresh token (OpenID Connect Core §11).
 var offline = []string{"scope", "openid offline_access", "prompt", "consent"}
 
 // refreshToken: it works for the client that it was given to, and for no other.
 func refreshToken(t *testing.T, p *provider, v variant) {
-	grants := []string{"authorization_code", "refresh_token"}
 	if supported := p.list("grant_types_supported"); !slices.Contains(supported, "refresh_token") {
 		t.Errorf("discovery says %q", supported)
 	}
-	one, two := p.register(t, v, "grant_types", grants), p.register(t, v, "grant_types", grants)
+	one, two := p.register(t, v, refreshes), p.register(t, v, refreshes)
 	one.refreshed(one.login(p.browser(t), offline...))
 	last := two.refreshed(two.login(p.browser(t), offline...))
 	one.refresh(last.refresh).refused(t, http.StatusBadRequest, "invalid_grant")

@@ -68,16 +68,15 @@ func (p *provider) describe(t *testing.T, v variant) (*client, map[string]any) {
 	}
 }
 
-// register registers a client; pairs are members beside the usual ones, nil leaves one
-// out. It is unregistered with its test.
-func (p *provider) register(t *testing.T, v variant, pairs ...any) *client {
+// members are those of a registration beside the usual ones.
+type members = map[string]any
+
+// register registers a client. It is unregistered with its test.
+func (p *provider) register(t *testing.T, v variant, more ...members) *client {
 	t.Helper()
 	c, request := p.describe(t, v)
-	for i := 0; i+1 < len(pairs); i += 2 {
-		request[pairs[i].(string)] = pairs[i+1]
-		if pairs[i+1] == nil {
-			delete(request, pairs[i].(string))
-		}
+	for _, m := range more {
+		maps.Copy(request, m)
 	}
 	c.enroll(request)
 	return c

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -50,13 +51,13 @@ func dynamicServer(t *testing.T, p *provider, v variant) {
 }
 
 func idTokenRS256(t *testing.T, p *provider, v variant) {
-	if got := p.register(t, v, "id_token_signed_response_alg", "RS256").login(p.browser(t)); got.header.Algorithm != "RS256" {
+	if got := p.register(t, v, members{"id_token_signed_response_alg": "RS256"}).login(p.browser(t)); got.header.Algorithm != "RS256" {
 		t.Errorf("signed by %s", got.header.Algorithm)
 	}
 }
 
 func userInfoRS256(t *testing.T, p *provider, v variant) {
-	c, b := p.register(t, v, "userinfo_signed_response_alg", "RS256"), p.browser(t)
+	c, b := p.register(t, v, members{"userinfo_signed_response_alg": "RS256"}), p.browser(t)
 	asked := c.request()
 	got := c.tokens(c.exchange(c.code(b.through(c.ask(b, asked)), asked)), asked)
 	a := c.call(t, http.MethodGet, p.says(t, "userinfo_endpoint"), nil, "Authorization", "Bearer "+got.access)
@@ -99,7 +100,7 @@ func dynamicDiscovery(t *testing.T, p *provider, v variant) {
 // shown: what a client says of itself is on the page where the person decides.
 func shown(member, address, attribute string) func(*testing.T, *provider, variant) {
 	return func(t *testing.T, p *provider, v variant) {
-		c, b := p.register(t, v, member, address), p.browser(t)
+		c, b := p.register(t, v, members{member: address}), p.browser(t)
 		asked := c.request()
 		page := c.ask(b, asked)
 		if page.on("login") {
@@ -113,7 +114,7 @@ func shown(member, address, attribute string) func(*testing.T, *provider, varian
 }
 
 // remote registers a client whose keys are at its jwks_uri.
-func (p *provider) remote(t *testing.T, v variant, pairs ...any) (c *client, path string) {
+func (p *provider) remote(t *testing.T, v variant, more members) (c *client, path string) {
 	t.Helper()
 	c, request := p.describe(t, v)
 	u, err := url.Parse(c.redirect)
@@ -123,15 +124,13 @@ func (p *provider) remote(t *testing.T, v variant, pairs ...any) (c *client, pat
 	path = strings.Replace(u.Path, "callback", "jwks", 1)
 	delete(request, "jwks")
 	request["jwks_uri"] = p.site.put(t, path, public(c.key))
-	for i := 0; i+1 < len(pairs); i += 2 {
-		request[pairs[i].(string)] = pairs[i+1]
-	}
+	maps.Copy(request, more)
 	c.enroll(request)
 	return c, path
 }
 
 func registrationJWKSURI(t *testing.T, p *provider, v variant) {
-	c, _ := p.remote(t, v)
+	c, _ := p.remote(t, v, nil)
 	c.login(p.browser(t))
 }
 
@@ -187,7 +186,7 @@ const keysPause = 10500 * time.Millisecond
 
 // keyRotation: a client rotates the key at its jwks_uri, and refreshes by the new one.
 func keyRotation(t *testing.T, p *provider, v variant) {
-	c, path := p.remote(t, v, "grant_types", []string{"authorization_code", "refresh_token"})
+	c, path := p.remote(t, v, refreshes)
 	first := c.login(p.browser(t), offline...)
 	c.key = newKey(t)
 	p.site.put(t, path, public(c.key))
@@ -199,9 +198,9 @@ func keyRotation(t *testing.T, p *provider, v variant) {
 func requestURISigned(t *testing.T, p *provider, v variant) {
 	c, request := p.describe(t, v)
 	request["request_object_signing_alg"] = "RS256"
-	request["request_uris"] = []string{p.site.URL + "/request#1"}
-	if a := c.send(request); a.status == http.StatusCreated {
-		t.Logf("registered as %s", a.raw)
+	c.told = c.send(request).ok(t, http.StatusCreated)
+	if alg, there := c.told["request_object_signing_alg"]; there { // it would be relied on
+		t.Errorf("registered with request_object_signing_alg %v", alg)
 	}
 	requestURIRejected(t, p, v)
 }

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"encoding/base64"
+	"maps"
 	"net/url"
 	"strings"
 	"testing"
@@ -62,14 +63,12 @@ type leaver struct {
 	goodbye string // its post_logout_redirect_uri
 }
 
-func (p *provider) leaver(t *testing.T, v variant, pairs ...any) *leaver {
+func (p *provider) leaver(t *testing.T, v variant, more members) *leaver {
 	t.Helper()
 	c, request := p.describe(t, v)
 	goodbye := strings.Replace(c.redirect, "callback", "post_logout_redirect", 1)
 	request["post_logout_redirect_uris"] = []string{goodbye}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		request[pairs[i].(string)] = pairs[i+1]
-	}
+	maps.Copy(request, more)
 	c.enroll(request)
 	b := p.browser(t)
 	return &leaver{c, b, t, c.login(b), goodbye}
@@ -118,13 +117,13 @@ func (l *leaver) back(p page, asked url.Values) {
 }
 
 func rpInitiatedLogout(t *testing.T, p *provider, v variant) {
-	l := p.leaver(t, v)
+	l := p.leaver(t, v, nil)
 	l.back(l.leave(nil))
 	l.out()
 }
 
 func rpInitiatedLogoutNoState(t *testing.T, p *provider, v variant) {
-	l := p.leaver(t, v)
+	l := p.leaver(t, v, nil)
 	l.back(l.leave(func(v url.Values) { v.Del("state") }))
 	l.out()
 }
@@ -133,7 +132,7 @@ func rpInitiatedLogoutNoState(t *testing.T, p *provider, v variant) {
 // logged out by it.
 func notLoggedOut(change func(l *leaver, v url.Values)) func(*testing.T, *provider, variant) {
 	return func(t *testing.T, p *provider, v variant) {
-		l := p.leaver(t, v)
+		l := p.leaver(t, v, nil)
 		shown, _ := l.leave(func(v url.Values) { change(l, v) })
 		shown.refused(t)
 		l.still()
@@ -144,7 +143,7 @@ func notLoggedOut(change func(l *leaver, v url.Values)) func(*testing.T, *provid
 // ID token says who wants it, and told so on a page.
 func loggedOutPage(without ...string) func(*testing.T, *provider, variant) {
 	return func(t *testing.T, p *provider, v variant) {
-		l := p.leaver(t, v)
+		l := p.leaver(t, v, nil)
 		shown, asked := l.leave(func(v url.Values) {
 			for _, name := range without {
 				v.Del(name)
@@ -167,7 +166,7 @@ func loggedOutPage(without ...string) func(*testing.T, *provider, variant) {
 // backChannelLogout: the client is told by a logout token (Back-Channel Logout §2.4), and the
 // browser comes back.
 func backChannelLogout(t *testing.T, p *provider, v variant) {
-	l := p.leaver(t, v, "backchannel_logout_uri", p.site.URL+"/backchannel_logout", "backchannel_logout_session_required", true)
+	l := p.leaver(t, v, members{"backchannel_logout_uri": p.site.URL + "/backchannel_logout", "backchannel_logout_session_required": true})
 	l.back(l.leave(nil))
 	n := p.site.notice(t, "/backchannel_logout")
 	n.secure(t)
