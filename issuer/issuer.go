@@ -163,7 +163,7 @@ func (i *Issuer) faces() (err error) {
 	limits := limit.New(i.backend.Limits, limit.Config{LoginPerAddress: s.LoginRate, LoginPerAccount: s.LoginRateAccount})
 	f := flow.New(flow.Config{
 		Accounts: i.people, Users: i.backend.Accounts, Clients: i.clients, Limits: limits, Sessions: i.sessions,
-		Pending: grant.Waiting{Store: i.backend.Waiting}, Consents: i.backend.Consents,
+		Grants: grant.Waiting{Store: i.backend.Waiting}, Consents: i.backend.Consents,
 		Devices: limit.Devices{Issuer: s.Issuer, Keys: refreshKeys{i.keeper, i.now}},
 		Minter:  minter, Audit: i.backend.Audit, Tokens: i.verifier, HintKeys: hintKeys{i.keeper, i.now},
 		ClientKeys: client.NewKeys(i.outbound, i.now), Issuer: s.Issuer, Audiences: i.audiences(),
@@ -198,7 +198,7 @@ func (i *Issuer) faces() (err error) {
 func (i *Issuer) registrar(limits *limit.Limiter) *flow.Registrar {
 	c := flow.RegistrarConfig{
 		Open: i.settings.ClientRegistration == "open", Tokens: i.settings.InitialAccessToken, Clients: i.backend.Clients, Registry: i.clients,
-		Sessions: i.sessions, Limits: limits, Sectors: i.outbound, Grants: oauth.Grants(), Now: i.now,
+		Sessions: i.sessions, Limits: limits, Sectors: i.outbound, GrantTypes: oauth.Grants(), Now: i.now,
 		Algorithms: func() []keys.Algorithm { return i.keeper.Ring().Algorithms(i.now()) },
 	}
 	if mode := i.settings.ClientRegistration; mode != "open" && mode != "token" {

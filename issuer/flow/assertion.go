@@ -187,7 +187,7 @@ func (f *Flow) signed(ctx context.Context, c client.Client, a assertion) error {
 // firstUse uses an assertion up. It is remembered for as long as it could be used.
 func (f *Flow) firstUse(ctx context.Context, a assertion) error {
 	until := time.Unix(a.expires, 0).Add(assertionLeeway)
-	first, err := f.Pending.Once(ctx, "assertion", []string{string(a.client), a.id}, f.now(), until)
+	first, err := f.Grants.Once(ctx, "assertion", []string{string(a.client), a.id}, f.now(), until)
 	if err == nil && !first {
 		err = refused(errors.New("used before"))
 	}

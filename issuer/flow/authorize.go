@@ -77,7 +77,7 @@ func (f *Flow) Authorize(ctx context.Context, r grant.Request, cookie, pushed st
 
 // Waiting returns a request that waits for a person, and its client, or ErrAnswered.
 func (f *Flow) Waiting(ctx context.Context, name string) (grant.Pending, client.Client, error) {
-	p, err := f.Pending.Pending(ctx, name, f.now())
+	p, err := f.Grants.Pending(ctx, name, f.now())
 	if err != nil {
 		return p, client.Client{}, answered(err)
 	}
@@ -120,7 +120,7 @@ func (f *Flow) Choose(ctx context.Context, name, cookie string) (Step, error) {
 	}
 	if f.needs(p, b) == PageSelect { // no more than a choice: a password would be asked for
 		p.Chosen = b.Login.ID
-		if err := f.Pending.Keep(ctx, name, p, f.now()); err != nil {
+		if err := f.Grants.Keep(ctx, name, p, f.now()); err != nil {
 			return Step{}, err
 		}
 	}
@@ -151,7 +151,7 @@ func (f *Flow) Decide(ctx context.Context, name, cookie string, allow bool) (Ste
 
 // Deny answers a request that waits with access_denied: the person went back.
 func (f *Flow) deny(ctx context.Context, name string, why Refusal) (Step, error) {
-	p, err := f.Pending.Finish(ctx, name, f.now())
+	p, err := f.Grants.Finish(ctx, name, f.now())
 	if err != nil {
 		return Step{}, answered(err)
 	}
@@ -164,7 +164,7 @@ func (f *Flow) proved(ctx context.Context, name string, login id.Login) error {
 	if name == "" {
 		return nil
 	}
-	p, err := f.Pending.Pending(ctx, name, f.now())
+	p, err := f.Grants.Pending(ctx, name, f.now())
 	if errors.Is(err, grant.ErrNotFound) {
 		return nil // they are logged in all the same; Continue says the rest
 	}
@@ -172,11 +172,11 @@ func (f *Flow) proved(ctx context.Context, name string, login id.Login) error {
 		return err
 	}
 	p.LoggedIn, p.Chosen = login, login
-	return f.Pending.Keep(ctx, name, p, f.now())
+	return f.Grants.Keep(ctx, name, p, f.now())
 }
 
 func (f *Flow) goOn(ctx context.Context, name, cookie string, agreed bool) (Step, error) {
-	p, err := f.Pending.Pending(ctx, name, f.now())
+	p, err := f.Grants.Pending(ctx, name, f.now())
 	if err != nil {
 		return Step{}, answered(err)
 	}
@@ -235,7 +235,7 @@ func (f *Flow) wait(ctx context.Context, name string, page Page, p grant.Pending
 	if err := f.Limits.Wait(ctx, p.From, f.now()); err != nil {
 		return Step{}, err
 	}
-	name, err := f.Pending.Begin(ctx, p, f.now())
+	name, err := f.Grants.Begin(ctx, p, f.now())
 	return Step{Page: page, Pending: name}, err
 }
 
@@ -300,11 +300,11 @@ func (f *Flow) usePushed(ctx context.Context, uri string) error {
 	if uri == "" {
 		return nil
 	}
-	first, err := f.Pending.Once(ctx, "pushed", []string{uri}, f.now(), f.now().Add(2*grant.PendingLife))
+	first, err := f.Grants.Once(ctx, "pushed", []string{uri}, f.now(), f.now().Add(2*grant.PendingLife))
 	if err != nil || !first {
 		return errors.Join(ErrAnswered, err)
 	}
-	err = f.Pending.UsePushed(ctx, uri, f.now())
+	err = f.Grants.UsePushed(ctx, uri, f.now())
 	if errors.Is(err, grant.ErrNotFound) {
 		return nil
 	}
@@ -323,7 +323,7 @@ func (f *Flow) accountNow(ctx context.Context, user id.User) (json.RawMessage, e
 // grantCode answers with a code, once: a request that waited, or was pushed, is used up.
 func (f *Flow) grantCode(ctx context.Context, name string, p grant.Pending, b Browser) (Step, error) {
 	if name != "" {
-		if _, err := f.Pending.Finish(ctx, name, f.now()); err != nil {
+		if _, err := f.Grants.Finish(ctx, name, f.now()); err != nil {
 			return Step{}, answered(err)
 		}
 	}
@@ -334,7 +334,7 @@ func (f *Flow) grantCode(ctx context.Context, name string, p grant.Pending, b Br
 	if err != nil {
 		return Step{}, err
 	}
-	code, err := f.Pending.Issue(ctx, grant.Code{
+	code, err := f.Grants.Issue(ctx, grant.Code{
 		Session: id.NewSession(), Request: p.Request, Login: b.Login.ID, User: b.Login.User,
 		AuthTime: b.Login.AuthTime, AMR: b.Login.AMR, Expires: b.Login.Expires, Account: person,
 	}, f.now())

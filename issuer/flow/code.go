@@ -37,7 +37,7 @@ type Exchange struct {
 // by its id. A second use ends what the first has given (RFC 6749 §4.1.2, RFC 9700
 // §4.5).
 func (f *Flow) ExchangeCode(ctx context.Context, in Exchange) (Tokens, error) {
-	code, err := f.Pending.Code(ctx, in.Code, f.now())
+	code, err := f.Grants.Code(ctx, in.Code, f.now())
 	if errors.Is(err, grant.ErrNotFound) {
 		err = errors.Join(ErrCode, err)
 	}
@@ -157,7 +157,7 @@ func (f *Flow) replayed(ctx context.Context, code grant.Code) error {
 // codeTokens is the answer to the exchange.
 func (f *Flow) codeTokens(ctx context.Context, in Exchange, code grant.Code, g session.Grant, user account.User) (Tokens, error) {
 	if names := code.Request.Claims.UserInfo; len(names) > 0 {
-		if err := f.Pending.KeepClaims(ctx, g.Session, names, f.now(), g.Expires); err != nil {
+		if err := f.Grants.KeepClaims(ctx, g.Session, names, f.now(), g.Expires); err != nil {
 			return Tokens{}, err
 		}
 	}

@@ -49,7 +49,7 @@ type Config struct {
 	Limits   *limit.Limiter
 	Devices  limit.Devices
 	Sessions *session.Sessions
-	Pending  grant.Waiting
+	Grants   grant.Waiting // what waits between two requests
 	Consents grant.Consents
 	Minter   *token.Minter
 	Audit    audit.Log

@@ -10,7 +10,7 @@ import (
 // GivenCode tells whether a code was given here and has not expired, used up or not:
 // nil, or ErrCode.
 func (f *Flow) GivenCode(ctx context.Context, code string) error {
-	_, err := f.Pending.Code(ctx, code, f.now())
+	_, err := f.Grants.Code(ctx, code, f.now())
 	if errors.Is(err, grant.ErrNotFound) {
 		err = errors.Join(ErrCode, err)
 	}

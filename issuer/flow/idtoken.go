@@ -93,7 +93,7 @@ func (f *Flow) UserInfo(ctx context.Context, in Presented) (map[string]any, clie
 	if err != nil {
 		return nil, none, gone(err)
 	}
-	names, err := f.Pending.Claims(ctx, state.Session, f.now())
+	names, err := f.Grants.Claims(ctx, state.Session, f.now())
 	if err != nil {
 		return nil, none, err
 	}

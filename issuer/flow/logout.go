@@ -138,13 +138,13 @@ func (f *Flow) KeepLogout(ctx context.Context, l grant.Logout, from netip.Addr) 
 	if err := f.Limits.Wait(ctx, from, f.now()); err != nil {
 		return "", err
 	}
-	return f.Pending.BeginLogout(ctx, l, f.now())
+	return f.Grants.BeginLogout(ctx, l, f.now())
 }
 
 // ResumeLogout is BeginLogout with a request that was kept; one that is no longer is
 // ErrAnswered.
 func (f *Flow) ResumeLogout(ctx context.Context, name, cookie string) (Leaving, error) {
-	l, err := f.Pending.Logout(ctx, name, f.now())
+	l, err := f.Grants.Logout(ctx, name, f.now())
 	if err != nil {
 		return Leaving{}, answered(err)
 	}
@@ -154,7 +154,7 @@ func (f *Flow) ResumeLogout(ctx context.Context, name, cookie string) (Leaving, 
 // WaitingLogout returns a request to log out that waits for a person, and its client
 // (zero: not known), or ErrAnswered.
 func (f *Flow) WaitingLogout(ctx context.Context, name string) (grant.Logout, client.Client, error) {
-	l, err := f.Pending.Logout(ctx, name, f.now())
+	l, err := f.Grants.Logout(ctx, name, f.now())
 	if err != nil || l.Client == "" {
 		return l, client.Client{}, answered(err)
 	}
@@ -169,7 +169,7 @@ func (f *Flow) WaitingLogout(ctx context.Context, name string) (grant.Logout, cl
 // returns where to, with state; empty: nowhere. Where the request waits no longer they
 // are logged out all the same. A second time, from another tab, is no error.
 func (f *Flow) Logout(ctx context.Context, name, cookie string) (redirect string, err error) {
-	l, err := f.Pending.Logout(ctx, name, f.now())
+	l, err := f.Grants.Logout(ctx, name, f.now())
 	if err != nil && !errors.Is(err, grant.ErrNotFound) {
 		return "", err
 	}

@@ -48,8 +48,8 @@ type RegistrarConfig struct {
 	Registry   *client.Registry
 	Sessions   *session.Sessions
 	Limits     *limit.Limiter
-	Sectors    Getter // of sector_identifier_uri
-	Grants     []string
+	Sectors    Getter                  // of sector_identifier_uri
+	GrantTypes []string                // that there are
 	Algorithms func() []keys.Algorithm // that sign now
 	Now        func() time.Time
 }
@@ -230,7 +230,7 @@ func (r *Registrar) complete(ctx context.Context, c client.Client, grants, scope
 	if err := within("scope", c.Scopes, scopes); err != nil {
 		return c, "", err
 	}
-	if err := client.Validate(c, r.Grants); err != nil {
+	if err := client.Validate(c, r.GrantTypes); err != nil {
 		return c, "", err
 	}
 	if err := client.ValidateAlgorithms(c, r.algorithms()); err != nil {
