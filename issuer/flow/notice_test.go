@@ -253,11 +253,11 @@ func TestNoticeFailsNoLonger(t *testing.T) {
 	n, _ := notifier(t, newRing(t), func() time.Time { return now }, newBoard(noticeFor("app", "s1")),
 		func(context.Context, string, url.Values) (int, error) { return 503, nil }, listening("app"))
 	step(t, n)
-	now = testNow.Add(3*time.Hour - 1)
+	now = testNow.Add(3*time.Hour - time.Millisecond)
 	if got := n.Overdue(); got != now.Sub(testNow) {
 		t.Errorf("still tried, and overdue for %s", got)
 	}
-	now = now.Add(1)
+	now = now.Add(time.Millisecond)
 	if got := n.Overdue(); got != 0 {
 		t.Errorf("no longer tried, and overdue for %s", got)
 	}
