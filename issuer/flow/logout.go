@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
-	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/signet-oidc/signet/issuer/audit"
 	"github.com/signet-oidc/signet/issuer/client"
@@ -181,9 +179,5 @@ func afterwards(l grant.Logout) string {
 	if l.Redirect == "" || l.State == "" {
 		return l.Redirect
 	}
-	separator := "?"
-	if strings.Contains(l.Redirect, "?") {
-		separator = "&"
-	}
-	return l.Redirect + separator + "state=" + strings.ReplaceAll(url.QueryEscape(l.State), "+", "%20")
+	return withQuery(l.Redirect, encode([]Parameter{{"state", l.State}}))
 }

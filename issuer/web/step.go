@@ -3,8 +3,6 @@ package web
 import (
 	"html/template"
 	"net/http"
-	"net/url"
-	"strings"
 
 	"github.com/signet-oidc/signet/issuer/flow"
 	"github.com/signet-oidc/signet/issuer/grant"
@@ -31,42 +29,12 @@ func (web *Web) Step(w http.ResponseWriter, r *http.Request, s flow.Step) {
 // answer sends an authorization response (RFC 6749 §4.1.2) to where the client is
 // registered to have it.
 func (web *Web) answer(w http.ResponseWriter, r *http.Request, a flow.Answer) {
-	switch a.Mode {
-	case grant.ModeFormPost:
+	if a.Mode == grant.ModeFormPost {
 		web.post(w, r, a)
-	case grant.ModeFragment:
-		see(w, a.Redirect+"#"+encode(a.Parameters))
-	default:
-		see(w, withQuery(a.Redirect, encode(a.Parameters)))
+		return
 	}
+	see(w, a.URL())
 }
-
-// withQuery adds to the query that a redirect URI may have, which must be kept (RFC
-// 6749 §3.1.2).
-func withQuery(redirect, query string) string {
-	switch {
-	case !strings.Contains(redirect, "?"):
-		return redirect + "?" + query
-	case strings.HasSuffix(redirect, "?") || strings.HasSuffix(redirect, "&"):
-		return redirect + query
-	}
-	return redirect + "&" + query
-}
-
-// encode is application/x-www-form-urlencoded, with %20 for a blank: both readers of
-// forms and those of URIs (a script that looks at a fragment) understand that.
-func encode(parameters []flow.Parameter) string {
-	var b strings.Builder
-	for i, p := range parameters {
-		if i > 0 {
-			b.WriteByte('&')
-		}
-		b.WriteString(escape(p.Name) + "=" + escape(p.Value))
-	}
-	return b.String()
-}
-
-func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
 // postView is the page that posts an answer (OAuth 2.0 Form Post Response Mode §2).
 type postView struct {
