@@ -19,6 +19,16 @@ func confidential() []string {
 	return []string{string(client.MethodBasic), string(client.MethodPost), string(client.MethodPrivateKeyJWT)}
 }
 
+// authenticated reads the form of a request, and who sends it.
+func (o *OAuth) authenticated(w http.ResponseWriter, r *http.Request) (client.Client, url.Values, error) {
+	form, err := httpx.Form(w, r)
+	if err != nil {
+		return client.Client{}, nil, err
+	}
+	c, err := o.authenticate(r, form)
+	return c, form, err
+}
+
 // authenticate finds the client of a request and checks that it is who it says
 // (RFC 6749 §2.3). Only failures are throttled: a client that knows its secret
 // never waits for those that guess.
@@ -114,14 +124,10 @@ func basic(r *http.Request, named string) (id.Client, client.Credentials, error)
 // tokenOf reads what revocation and introspection take: an authenticated client and a token.
 // token_type_hint is only a hint (RFC 7009 §2.1), and not needed to tell ours apart.
 func (o *OAuth) tokenOf(w http.ResponseWriter, r *http.Request) (client.Client, string, error) {
-	form, err := httpx.Form(w, r)
+	c, form, err := o.authenticated(w, r)
 	if err != nil {
 		return client.Client{}, "", err
 	}
-	c, err := o.authenticate(r, form)
-	if err != nil {
-		return client.Client{}, "", err
-	}
-	raw, err := request{form: url.Values(form)}.need("token")
+	raw, err := request{form: form}.need("token")
 	return c, raw, err
 }

@@ -30,11 +30,7 @@ type pushedBody struct {
 // the token endpoint (RFC 9126 §2), and the request is checked as if it had come to the
 // authorization endpoint (§2.1 step 3).
 func (o *OAuth) Push(w http.ResponseWriter, r *http.Request) error {
-	form, err := httpx.Form(w, r)
-	if err != nil {
-		return err
-	}
-	c, err := o.authenticate(r, form)
+	c, form, err := o.authenticated(w, r)
 	if err != nil {
 		return err
 	}

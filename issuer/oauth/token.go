@@ -53,11 +53,7 @@ func (r request) need(name string) (string, error) {
 
 // Token is the token endpoint.
 func (o *OAuth) Token(w http.ResponseWriter, r *http.Request) error {
-	form, err := httpx.Form(w, r)
-	if err != nil {
-		return err
-	}
-	c, err := o.authenticate(r, form)
+	c, form, err := o.authenticated(w, r)
 	if err != nil {
 		return err
 	}
