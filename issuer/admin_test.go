@@ -76,6 +76,10 @@ func TestAdminUsersClientsSessions(t *testing.T) {
 
 	c := s.want(do("POST", "/admin/clients", `{"id":"worker","grants":["client_credentials"],"scopes":["read"]}`), 201, "")
 	secret := c.str("client_secret")
+	web := s.want(do("POST", "/admin/clients", `{"id":"web","redirect_uris":["https://web.example/callback"]}`), 201, "")
+	if !strings.Contains(web.raw, `"grants":["authorization_code","refresh_token"],"scopes":["openid",`) {
+		t.Errorf("a client that can be returned to, of which nothing else is said: %s", web.raw)
+	}
 	s.want(do("POST", "/admin/clients", `{"id":"worker","grants":[]}`), 409, "client_exists")
 	s.want(do("POST", "/admin/clients", `{"id":"usr_x","grants":[]}`), 400, "invalid_request")
 	s.want(do("POST", "/admin/clients", `{"id":"other","grants":[],"token_alg":"HS256"}`), 400, "invalid_request")

@@ -16,7 +16,7 @@ import (
 )
 
 type clientsCmd struct {
-	Add    clientsAdd    `cmd:"" help:"Add a client and print its secret, this once."`
+	Add    clientsAdd    `cmd:"" help:"Add a client and print its secret, this once. To change it later: PATCH /admin/clients/ID, or delete and add it."`
 	List   clientsList   `cmd:"" help:"List clients."`
 	Secret clientsSecret `cmd:"" help:"Give a client a new secret and print it, this once."`
 	Delete clientsDelete `cmd:"" help:"Delete a client and end its sessions."`
@@ -28,10 +28,7 @@ func withClients(a *app, s issuer.Settings, f func(context.Context, client.Store
 
 type clientsAdd struct {
 	// Audience hides the setting of this name: here --audience is the client's. (kong leaves out what bears the name.)
-	Audience struct{} `kong:"-"`
-	settingsFlags
-	clientMetadata
-
+	Audience    struct{} `kong:"-"`
 	ID          string   `name:"id" required:"" help:"The client's id."`
 	Name        string   `help:"Name to show to people."`
 	Grant       []string `help:"Grant type; may be repeated. Default: authorization_code and refresh_token with --redirect-uri, else client_credentials unless --public."`
@@ -41,7 +38,10 @@ type clientsAdd struct {
 	RedirectURI []string `name:"redirect-uri" placeholder:"URL" sep:"none" help:"Where a login may return to, compared exactly; may be repeated."`
 	Alg         string   `name:"token-alg" placeholder:"ALG" help:"Algorithm that signs its tokens. Default: the issuer's first."`
 	Public      bool     `help:"It can't keep a secret, and gets none; the same as --auth-method none."`
-	JSON        bool     `name:"json" help:"Print JSON."`
+	clientMetadata
+	JSON bool `name:"json" help:"Print JSON."`
+
+	settingsFlags
 }
 
 // added is what `clients add` and `clients secret` print.
@@ -77,8 +77,11 @@ func (c *clientsAdd) client(now time.Time) (made client.Client, out added, err e
 		return made, out, err
 	}
 	made = client.Client{
-		ID: id.Client(c.ID), Name: c.Name, Public: c.Public || metadata.AuthMethod == client.MethodNone, Grants: c.grants(), Scopes: orEmpty(c.Scope),
+		ID: id.Client(c.ID), Name: c.Name, Public: c.Public || metadata.AuthMethod == client.MethodNone, Grants: c.Grant, Scopes: orEmpty(c.Scope),
 		Audiences: orEmpty(c.Audiences), Roles: orEmpty(c.Role), RedirectURIs: c.RedirectURI, TokenAlg: c.Alg, Created: now, Metadata: metadata,
+	}
+	if len(made.Grants) == 0 {
+		made.Grants = client.DefaultGrants(made)
 	}
 	if len(made.Scopes) == 0 && len(made.RedirectURIs) > 0 {
 		made.Scopes = grant.Scopes()
@@ -88,19 +91,6 @@ func (c *clientsAdd) client(now time.Time) (made client.Client, out added, err e
 		out.Secret, made = made.Renewed(now, 0)
 	}
 	return made, out, nil
-}
-
-// grants are those that are named, or what a client with such flags is for.
-func (c *clientsAdd) grants() []string {
-	switch {
-	case len(c.Grant) > 0:
-		return c.Grant
-	case len(c.RedirectURI) > 0:
-		return []string{client.GrantAuthorizationCode, client.GrantRefreshToken}
-	case c.Public || c.AuthMethod == string(client.MethodNone):
-		return []string{}
-	}
-	return []string{client.GrantClientCredentials}
 }
 
 func orEmpty(list []string) []string {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/signet-oidc/signet/issuer/audit"
 	"github.com/signet-oidc/signet/issuer/client"
+	"github.com/signet-oidc/signet/issuer/grant"
 	"github.com/signet-oidc/signet/issuer/id"
 	"github.com/signet-oidc/signet/issuer/internal/httpx"
 )
@@ -76,7 +77,8 @@ func (a *Admin) ListClients(w http.ResponseWriter, r *http.Request) error {
 }
 
 // CreateClient is POST /admin/clients: 201; a confidential client's secret is in the
-// answer, once.
+// answer, once. Grants and scopes that are left out are those of a client with such
+// redirect URIs.
 func (a *Admin) CreateClient(w http.ResponseWriter, r *http.Request) error {
 	in := clientBody{}
 	if err := httpx.DecodeJSON(w, r, &in); err != nil {
@@ -88,6 +90,12 @@ func (a *Admin) CreateClient(w http.ResponseWriter, r *http.Request) error {
 	}
 	c.Public = in.Public != nil && *in.Public
 	in.apply(&c)
+	if in.Grants == nil {
+		c.Grants = client.DefaultGrants(c)
+	}
+	if in.Scopes == nil && len(c.RedirectURIs) > 0 {
+		c.Scopes = grant.Scopes()
+	}
 	var plain string
 	if !c.Public && c.AuthMethod != client.MethodPrivateKeyJWT {
 		var s client.Secret

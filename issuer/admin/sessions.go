@@ -35,7 +35,7 @@ func (a *Admin) ListSessions(w http.ResponseWriter, r *http.Request) error {
 func whose(q url.Values) (session.Which, error) {
 	which := session.Which{User: id.User(q.Get("user")), Client: id.Client(q.Get("client"))}
 	if which == (session.Which{}) {
-		return which, httpx.BadRequest("name a user or a client")
+		return which, httpx.BadRequest("name whose: ?user= or ?client=, an id each")
 	}
 	return which, nil
 }

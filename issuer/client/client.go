@@ -42,6 +42,18 @@ func Builtin(audiences []string) Client {
 	}
 }
 
+// DefaultGrants are those of a client of which nobody said them: logins for who can be
+// returned to, tokens of its own for who has a way to authenticate.
+func DefaultGrants(c Client) []string {
+	switch {
+	case len(c.RedirectURIs) > 0:
+		return []string{GrantAuthorizationCode, GrantRefreshToken}
+	case c.Public:
+		return []string{}
+	}
+	return []string{GrantClientCredentials}
+}
+
 // AllowsGrant tells whether the client may use a grant type.
 func (c Client) AllowsGrant(grant string) bool { return slices.Contains(c.Grants, grant) }
 

@@ -79,6 +79,25 @@ func TestAllowsAudience(t *testing.T) {
 	}
 }
 
+func TestDefaultGrants(t *testing.T) {
+	tests := map[string]struct {
+		of   Client
+		want []string
+	}{
+		"returned to":             {Client{RedirectURIs: []string{"https://app.example"}}, []string{"authorization_code", "refresh_token"}},
+		"public and returned to":  {Client{Public: true, RedirectURIs: []string{"https://app.example"}}, []string{"authorization_code", "refresh_token"}},
+		"with a secret":           {Client{}, []string{"client_credentials"}},
+		"public and not returned": {Client{Public: true}, []string{}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := DefaultGrants(tt.of); !slices.Equal(got, tt.want) {
+				t.Errorf("DefaultGrants = %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestBuiltin(t *testing.T) {
 	audiences := []string{"https://a.example"}
 	c := Builtin(audiences)

@@ -39,7 +39,7 @@ func decodeJSON(body []byte, dst any) error {
 	in := jws.NewReader(string(body))
 	for m := in.Object(); m.Next(&in); {
 		if !known[m.Name] {
-			return BadRequest("the body has a member that is not known here")
+			return BadRequest("the body has a member that is not known here" + named(m.Name))
 		}
 	}
 	if err := in.End(); err != nil {
@@ -47,10 +47,28 @@ func decodeJSON(body []byte, dst any) error {
 	}
 	inner := json.NewDecoder(bytes.NewReader(body))
 	inner.DisallowUnknownFields() // of objects within
-	if err := inner.Decode(dst); err != nil {
+	err := inner.Decode(dst)
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return BadRequest("a member of the body has the wrong type" + named(wrong.Field))
+	}
+	if err != nil {
 		return BadRequest("a member of the body has the wrong type, or one within that is not known here")
 	}
 	return nil
+}
+
+// maxNamed is the longest name of a member that is told back.
+const maxNamed = 64
+
+// named says which member, where its name is a plain one, which a description may hold (RFC 6749 §5.2).
+func named(member string) string {
+	strange := func(r rune) bool {
+		return r != '_' && r != '.' && r != '-' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	}
+	if member == "" || len(member) > maxNamed || strings.ContainsFunc(member, strange) {
+		return ""
+	}
+	return ": " + member
 }
 
 // members are the JSON names of a struct's fields, those of an embedded one too.

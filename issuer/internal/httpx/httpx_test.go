@@ -32,6 +32,29 @@ func FuzzDecodeJSON(f *testing.F) {
 	})
 }
 
+func TestDecodeJSONSaysWhich(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"given_name":"Ann"}`:                        "the body has a member that is not known here: given_name",
+		`{"a\"b":1}`:                                  "the body has a member that is not known here",
+		`{"` + strings.Repeat("x", 65) + `":1}`:       "the body has a member that is not known here",
+		`{"email":1}`:                                 "a member of the body has the wrong type: email",
+		`{"address":{"city":1}}`:                      "a member of the body has the wrong type: address.city",
+		`{"address":{"town":"Ghent"}}`:                "a member of the body has the wrong type, or one within that is not known here",
+		`{"email":"ann@example.com","email":"other"}`: "the body is not one JSON object with each member once",
+	} {
+		var dst struct {
+			Email   string `json:"email"`
+			Address struct {
+				City string `json:"city"`
+			} `json:"address"`
+		}
+		err := decodeJSON([]byte(body), &dst)
+		if e, ok := errors.AsType[*Error](err); !ok || e.Description != want {
+			t.Errorf("%s: %v, want %q", body, err, want)
+		}
+	}
+}
+
 func TestForm(t *testing.T) {
 	for name, c := range map[string]struct {
 		body string
