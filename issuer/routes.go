@@ -69,6 +69,7 @@ func (i *Issuer) publicRoutes() []route {
 		{"GET " + discovery.PathOpenIDConfiguration, anybody, oauth.Errors, i.oauth.Metadata},
 		{"GET " + discovery.PathAuthorizationServer, anybody, oauth.Errors, i.oauth.Metadata},
 
+		{"GET /{$}", pages, web.Errors, i.web.Root}, // who opens the issuer's address
 		{"GET /ui/{$}", pages, web.Errors, i.web.Root},
 		{"GET /ui/login", pages, web.Errors, i.web.Login},
 		{"POST /ui/login", pages, web.Errors, i.web.LoginPost},

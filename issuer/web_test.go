@@ -334,6 +334,9 @@ func TestAccountPage(t *testing.T) {
 	there := s.login(adas) // an app elsewhere
 	got := b.allow(b.logIn(b.get(s.authorizeURL("web")), adas)).read(t, callback)
 	here := s.want(s.exchange(web, got.Get("code")), 200, "")
+	if p := b.get("/"); !p.on("account") {
+		t.Errorf("the issuer's address leads to %s", p.url)
+	}
 	p := b.get("/ui/").look(t, 200, "You are logged in as "+adas, "This device", "You are here", "Another device", "Last seen: just now",
 		"Log out everywhere else", "What you have allowed", "See your email address")
 	if p.header.Get("Cross-Origin-Opener-Policy") != "same-origin" || !p.on("account") {
