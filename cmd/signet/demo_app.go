@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -35,15 +36,16 @@ func (a demoApp) routes(mux *http.ServeMux) {
 
 var demoPage = template.Must(template.New("demo").Parse(`<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>Demo app</title>
-<style>:root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem}pre{overflow:auto}</style>
+<style>:root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem}pre{white-space:pre-wrap;overflow-wrap:anywhere}</style>
 <h1>Demo app</h1>
 {{if .Claims}}<p>You are logged in. This is what userinfo says:</p><pre id="claims">{{.Claims}}</pre>
 <p><a id="logout" href="{{.Logout}}">Log out</a></p>
-{{else}}<p><a id="login" href="/login">Log in with Signet</a> ({{.User}}, password {{.Password}})</p>{{end}}
+{{else}}{{with .Problem}}<p id="problem" role="alert">The login didn't work: {{.}}. Begin again:</p>
+{{end}}<p><a id="login" href="/login">Log in with Signet</a> ({{.User}}, password {{.Password}})</p>{{end}}
 `))
 
 // demoView is what demoPage shows.
-type demoView struct{ Claims, Logout, User, Password string }
+type demoView struct{ Claims, Logout, User, Password, Problem string }
 
 func (a demoApp) home(w http.ResponseWriter, _ *http.Request) {
 	_ = demoPage.Execute(w, demoView{User: demoUser, Password: demoPassword}) // the browser left
@@ -68,7 +70,8 @@ func (a demoApp) login(w http.ResponseWriter, r *http.Request) {
 func (a demoApp) callback(w http.ResponseWriter, r *http.Request) {
 	view, err := a.enter(r)
 	if err != nil {
-		http.Error(w, "The login didn't work: "+err.Error(), http.StatusBadRequest)
+		w.WriteHeader(http.StatusBadRequest)
+		_ = demoPage.Execute(w, demoView{User: demoUser, Password: demoPassword, Problem: err.Error()})
 		return
 	}
 	http.SetCookie(w, &http.Cookie{Name: demoCookie, Path: "/", MaxAge: -1})
@@ -79,7 +82,7 @@ func (a demoApp) callback(w http.ResponseWriter, r *http.Request) {
 func (a demoApp) enter(r *http.Request) (demoView, error) {
 	kept, err := r.Cookie(demoCookie)
 	if err != nil {
-		return demoView{}, errors.New("it was begun in another browser, or long ago")
+		return demoView{}, errors.New("it was begun in another browser or long ago, or this page was loaded twice")
 	}
 	state, verifier, _ := strings.Cut(kept.Value, ".")
 	q := r.URL.Query()
@@ -101,11 +104,15 @@ func (a demoApp) enter(r *http.Request) (demoView, error) {
 		return demoView{}, err
 	}
 	var claims json.RawMessage
+	var shown bytes.Buffer
 	if err := a.call(r.Context(), "/oidc/userinfo", tokens.Access, nil, &claims); err != nil {
 		return demoView{}, err
 	}
+	if err := json.Indent(&shown, claims, "", "  "); err != nil {
+		return demoView{}, err
+	}
 	leave := url.Values{"id_token_hint": {tokens.ID}, "post_logout_redirect_uri": {a.own + "/"}}
-	return demoView{Claims: string(claims), Logout: a.issuer + "/oidc/logout?" + leave.Encode()}, nil
+	return demoView{Claims: shown.String(), Logout: a.issuer + "/oidc/logout?" + leave.Encode()}, nil
 }
 
 // call posts a form to the issuer and reads its JSON.

@@ -59,18 +59,19 @@ func listen(ctx context.Context, flag, addr string) (net.Listener, error) {
 	case err == nil:
 		return l, nil
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("%s is in use by another program: stop that, or choose another address with --%s (%s)", addr, flag, envOf(flag))
+		return nil, fmt.Errorf("%s is in use by another program: stop that, or choose another address with --%s%s", addr, flag, envOf(flag))
 	case errors.Is(err, os.ErrPermission):
-		return nil, fmt.Errorf("%s may not be used: a port below 1024 needs a privilege (CAP_NET_BIND_SERVICE); choose another address with --%s (%s)", addr, flag, envOf(flag))
+		return nil, fmt.Errorf("%s may not be used: a port below 1024 needs a privilege (CAP_NET_BIND_SERVICE); choose another address with --%s%s", addr, flag, envOf(flag))
 	}
-	return nil, fmt.Errorf("%w; choose another address with --%s (%s)", err, flag, envOf(flag))
+	return nil, fmt.Errorf("%w; choose another address with --%s%s", err, flag, envOf(flag))
 }
 
+// envOf is the variable beside a flag, in parentheses, where there is one.
 func envOf(flag string) string {
 	if st, ok := settingNamed(flag); ok {
-		return st.env()
+		return " (" + st.env() + ")"
 	}
-	return "no variable"
+	return ""
 }
 
 // serveUntil serves the endpoints, with work going on behind them, until ctx ends or one of them fails. Then it stops

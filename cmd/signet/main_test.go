@@ -172,6 +172,7 @@ func TestExitStatus(t *testing.T) {
 		"a flag not in the list":    {nil, []string{"config", "--registration=ajar"}, 2},
 		"a missing flag":            {nil, []string{"clients", "add"}, 2},
 		"a missing argument":        {nil, []string{"users", "disable"}, 2},
+		"nothing to set":            {nil, []string{"users", "set", "a@example.com"}, 2},
 		"no password":               {nil, []string{"users", "add", "--email=a@example.com"}, 2},
 		"a bad limit":               {nil, []string{"users", "list", "--limit=0"}, 2},
 		"a bad variable":            {[]string{"SIGNET_ACCESS_TTL=x"}, []string{"config"}, 1},

@@ -25,7 +25,7 @@ type cli struct {
 	Migrate     migrateCmd     `cmd:"" help:"Bring the database to this version's schema, and nothing else."`
 	Keys        keysCmd        `cmd:"" help:"List, rotate, revoke, import, export and reseal signing keys."`
 	Users       usersCmd       `cmd:"" help:"Add, list and change users."`
-	Clients     clientsCmd     `cmd:"" help:"Add, list and change OAuth clients."`
+	Clients     clientsCmd     `cmd:"" help:"Add, list and delete OAuth clients, and give them new secrets; /admin/clients changes the rest."`
 	Token       tokenCmd       `cmd:"" help:"Look into tokens."`
 	Config      configCmd      `cmd:"" help:"Print the settings in effect and where each comes from."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask the running server whether it is well, for containers."`

@@ -10,6 +10,11 @@ import (
 // empty text takes it away.
 type usersSet struct {
 	who
+	userClaims
+}
+
+// userClaims is what can be known of a person, as flags.
+type userClaims struct {
 	EmailVerified *bool `negatable:"" help:"The address is the person's: it was checked."`
 
 	Name          *string `placeholder:"TEXT" help:"Full name, as it is shown."`
@@ -32,6 +37,9 @@ type usersSet struct {
 
 // Run changes a user, and prints them.
 func (c *usersSet) Run(a *app) error {
+	if c.userClaims == (userClaims{}) {
+		return usageError("say what to change, as in --name 'Ann Example' or --email-verified")
+	}
 	return c.change(a, "changed", func(ctx context.Context, p people, u account.User) error {
 		profile := c.over(u.Profile)
 		_, _, err := p.Edit(ctx, u.ID, account.Edit{EmailVerified: c.EmailVerified, Profile: &profile})
@@ -40,7 +48,7 @@ func (c *usersSet) Run(a *app) error {
 }
 
 // over puts what was given over a profile. A number that is another was not checked.
-func (c *usersSet) over(p account.Profile) account.Profile {
+func (c userClaims) over(p account.Profile) account.Profile {
 	if c.Phone != nil && *c.Phone != p.Phone {
 		p.PhoneVerified = false
 	}
