@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
 )
 
 var placeholder = regexp.MustCompile(`\{[a-z]+\}`)
