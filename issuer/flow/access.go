@@ -61,6 +61,11 @@ func (f *Flow) bearer(ctx context.Context, access string) (session.State, error)
 	if t.SessionID == "" || t.ClientID != string(client.BuiltinID) || t.Bound() {
 		return session.State{}, ErrToken
 	}
+	return f.liveSession(ctx, t)
+}
+
+// liveSession is that of a token, or ErrToken.
+func (f *Flow) liveSession(ctx context.Context, t *verifier.Token) (session.State, error) {
 	state, err := f.Sessions.Live(ctx, id.Session(t.SessionID))
 	if errors.Is(err, session.ErrOver) {
 		return session.State{}, errors.Join(ErrToken, err)

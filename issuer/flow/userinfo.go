@@ -8,8 +8,6 @@ import (
 	"github.com/signet-oidc/signet/issuer/account"
 	"github.com/signet-oidc/signet/issuer/client"
 	"github.com/signet-oidc/signet/issuer/grant"
-	"github.com/signet-oidc/signet/issuer/id"
-	"github.com/signet-oidc/signet/issuer/session"
 	"github.com/signet-oidc/signet/keys"
 )
 
@@ -28,10 +26,7 @@ func (f *Flow) UserInfo(ctx context.Context, in Presented) (map[string]any, clie
 	if t.SessionID == "" || !slices.Contains(t.Scopes, grant.ScopeOpenID) {
 		return nil, none, ErrScope
 	}
-	state, err := f.Sessions.Live(ctx, id.Session(t.SessionID))
-	if errors.Is(err, session.ErrOver) {
-		return nil, none, errors.Join(ErrToken, err)
-	}
+	state, err := f.liveSession(ctx, t)
 	if err != nil {
 		return nil, none, err
 	}
