@@ -3,8 +3,8 @@
 // them.
 //
 // It owns the wiring, the list of routes and the background loops. The rules are
-// the nouns' (account, client, session, limit, token), joined by flow; HTTP is
-// the faces' (oauth, api, admin).
+// the nouns' (account, client, grant, session, limit, token), joined by flow; HTTP is
+// the faces' (oauth, api, admin, web).
 //
 // # Where things are
 //
@@ -13,7 +13,8 @@
 // is refused of it. run.go has the loops; follow.go how a replica hears of what
 // others changed, apply.go what it makes of it, heal.go how a token store that forgot
 // is told again, lists.go which status lists there are, notices.go
-// what came of telling clients that sessions have ended. health.go is
+// what came of telling clients that sessions have ended, outbound.go the client with
+// which others are called. health.go is
 // readiness, measure.go the sampled metrics, adapters.go the key ring and the
 // status bits as sessions and our own verifier read them.
 //
