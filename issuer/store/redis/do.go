@@ -77,6 +77,31 @@ func (s *Store) run(ctx context.Context, op string, script *driver.Script, keys 
 	return reply, err
 }
 
+// command sends one command of a key, together with what else waits. A reply of nil is
+// no error.
+func (s *Store) command(ctx context.Context, op string, args ...any) (reply any, err error) {
+	if s.together == nil {
+		err = s.do(ctx, op, func(ctx context.Context) (err error) {
+			reply, err = s.client.Do(ctx, args...).Result()
+			return notNil(err)
+		})
+		return reply, err
+	}
+	err = s.guard(ctx, op, func() (err error) {
+		reply, err = s.together.run(ctx, nil, call{args: args})
+		return notNil(err)
+	})
+	return reply, err
+}
+
+// notNil is an error, unless it says that the reply is nil.
+func notNil(err error) error {
+	if errors.Is(err, driver.Nil) {
+		return nil
+	}
+	return err
+}
+
 // call is one script for one session.
 type call struct {
 	keys []string

@@ -3,7 +3,6 @@ package redis
 import (
 	"context"
 	_ "embed" // the scripts
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -64,15 +63,9 @@ func outcome(o session.Outcome) string { return fmt.Sprintf("'%c'", 'A'+o) }
 
 // Begin writes the state of a session unless there is one, or an end mark.
 func (s *Store) Begin(ctx context.Context, state session.State) error {
-	return s.do(ctx, "begin", func(ctx context.Context) error {
-		_, err := s.client.SetArgs(ctx, stateKey(state.Session), encodeState(state), driver.SetArgs{
-			Mode: "NX", TTL: ttl(state.NotAfter.Sub(state.Answered)),
-		}).Result()
-		if errors.Is(err, driver.Nil) {
-			return nil // there was one
-		}
-		return err
-	})
+	life := ttl(state.NotAfter.Sub(state.Answered)).Milliseconds()
+	_, err := s.command(ctx, "begin", "SET", stateKey(state.Session), encodeState(state), "PX", life, "NX") // nil: there was one
+	return err
 }
 
 // Rotate obeys session.Decide in one script.
@@ -109,16 +102,13 @@ func decodeResult(sid id.Session, reply string) (session.Result, error) {
 // Look returns the state as it is. Of a session that is only marked as ended, it
 // knows no more than that.
 func (s *Store) Look(ctx context.Context, sid id.Session) (state session.State, err error) {
-	var value string
-	err = s.do(ctx, "look", func(ctx context.Context) error {
-		value, err = s.client.Get(ctx, stateKey(sid)).Result()
-		if errors.Is(err, driver.Nil) {
-			return session.ErrNotFound
-		}
-		return err
-	})
+	reply, err := s.command(ctx, "look", "GET", stateKey(sid))
 	if err != nil {
 		return session.State{}, err
+	}
+	value, there := reply.(string)
+	if !there {
+		return session.State{}, fmt.Errorf("redis look: %w", session.ErrNotFound)
 	}
 	return decodeState(sid, value)
 }

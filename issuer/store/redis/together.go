@@ -18,13 +18,13 @@ const patience = 10 * time.Millisecond
 // errUnanswered is what a call gets that the driver forgot.
 var errUnanswered = errors.New("no reply")
 
-// together sends scripts' calls in pipelines: what comes while a pipeline is under
+// together sends calls in pipelines: what comes while a pipeline is under
 // way waits and goes in the next. A caller that finds nobody under way goes at
 // once, alone; who is back first hands the turn to the first that waits. So a
 // quiet server waits for nothing, and a busy one spares itself and Redis most of
 // the reads and writes, which are half of what a call costs (BenchmarkRotate).
 type together struct {
-	client   driver.Cmdable
+	client   driver.UniversalClient
 	timeout  time.Duration // of a call, waiting included
 	patience time.Duration // see patience
 
@@ -35,7 +35,7 @@ type together struct {
 
 // pending is one call.
 type pending struct {
-	script *driver.Script
+	script *driver.Script // nil: the arguments are a command
 	call
 	until time.Time // when it must have ended
 
@@ -161,7 +161,7 @@ func (t *together) settle(calls []*pending) {
 	t.handOn()
 	t.mu.Unlock()
 	for _, c := range calls {
-		if c.reply == nil && c.err == nil { // a script's nil is an error to the driver
+		if c.reply == nil && c.err == nil { // a reply of nil is an error to the driver
 			c.err = errUnanswered
 		}
 		c.ready <- true
@@ -180,7 +180,7 @@ func (t *together) exchange(calls []*pending) {
 	cmds := make([]*driver.Cmd, len(calls))
 	_, err := t.client.Pipelined(ctx, func(pipe driver.Pipeliner) error {
 		for i, c := range calls {
-			cmds[i] = pipe.EvalSha(ctx, c.script.Hash(), c.keys, c.args...)
+			cmds[i] = c.queue(ctx, pipe)
 		}
 		return nil
 	})
@@ -193,6 +193,17 @@ func (t *together) exchange(calls []*pending) {
 	}
 }
 
-func (p *pending) run(ctx context.Context, client driver.Scripter) {
+func (p *pending) queue(ctx context.Context, pipe driver.Pipeliner) *driver.Cmd {
+	if p.script == nil {
+		return pipe.Do(ctx, p.args...)
+	}
+	return pipe.EvalSha(ctx, p.script.Hash(), p.keys, p.args...)
+}
+
+func (p *pending) run(ctx context.Context, client driver.UniversalClient) {
+	if p.script == nil {
+		p.reply, p.err = client.Do(ctx, p.args...).Result()
+		return
+	}
 	p.reply, p.err = p.script.Run(ctx, client, p.keys, p.args...).Result()
 }

@@ -13,6 +13,7 @@ import (
 	driver "github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/signet-oidc/signet/issuer/grant"
 	"github.com/signet-oidc/signet/issuer/session"
 	"github.com/signet-oidc/signet/issuer/store"
 )
@@ -47,7 +48,7 @@ func (g *gate) ProcessHook(next driver.ProcessHook) driver.ProcessHook {
 
 func (g *gate) ProcessPipelineHook(next driver.ProcessPipelineHook) driver.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []driver.Cmder) error {
-		if cmds[0].Name() == "evalsha" { // and no handshake of a connection
+		if name := cmds[0].Name(); name == "evalsha" || name == "get" { // and no handshake of a connection
 			g.mu.Lock()
 			g.pipelines = append(g.pipelines, len(cmds))
 			g.mu.Unlock()
@@ -61,8 +62,10 @@ func (g *gate) ProcessPipelineHook(next driver.ProcessPipelineHook) driver.Proce
 func behind(t *testing.T, s *Store, n int) (g *gate, finish func() []error) {
 	t.Helper()
 	states := make([]session.State, n+1)
+	apart := *s
+	apart.together = nil // it may be set so that nothing would come through
 	for i := range states {
-		states[i] = begun(t, s, start)
+		states[i] = begun(t, &apart, start)
 	}
 	g = gated(s)
 	errs := make([]error, n+1)
@@ -158,6 +161,59 @@ func TestTogetherOneRefused(t *testing.T) {
 	}
 	if err := foreign.Wait(); err == nil || errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("%v, want WRONGTYPE", err)
+	}
+}
+
+// TestTogetherCommands has commands go in one pipeline as well; a reply of nil and an
+// error are each for their own caller.
+func TestTogetherCommands(t *testing.T) {
+	s, _ := single(t)
+	s.together.patience = time.Hour
+	state, at := begun(t, s, start), time.Now()
+	if err := s.client.HSet(t.Context(), waitKey("hash"), "a", "b").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Waiting().Put(t.Context(), "there", []byte("a document"), at, at.Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	g := gated(s)
+	var all sync.WaitGroup
+	errs := make([]error, 5)
+	run := func(i int, f func() error) { all.Go(func() { errs[i] = f() }) }
+	get := func(name string) func() error {
+		return func() error {
+			document, err := s.Waiting().Get(t.Context(), name, at)
+			if err == nil && string(document) != "a document" {
+				err = fmt.Errorf("got %q", document)
+			}
+			return err
+		}
+	}
+	run(0, get("there"))
+	<-g.held
+	run(1, get("there"))
+	run(2, get("missing"))
+	run(3, get("hash"))
+	run(4, func() error { _, err := s.Look(t.Context(), state.Session); return err })
+	await(t, "the others", func() error {
+		if got := s.together.queued(); got != 4 {
+			return fmt.Errorf("%d wait", got)
+		}
+		return nil
+	})
+	close(g.open)
+	all.Wait()
+	if errs[0] != nil || errs[1] != nil || errs[4] != nil {
+		t.Errorf("errors %v", errs)
+	}
+	if !errors.Is(errs[2], grant.ErrNotFound) {
+		t.Errorf("what is missing: %v, want ErrNotFound", errs[2])
+	}
+	if errs[3] == nil || errors.Is(errs[3], store.ErrUnavailable) || errors.Is(errs[3], grant.ErrNotFound) {
+		t.Errorf("of another type: %v, want WRONGTYPE", errs[3])
+	}
+	if !slices.Equal(g.pipelines, []int{4}) {
+		t.Errorf("pipelines of %v, want one of 4", g.pipelines)
 	}
 }
 

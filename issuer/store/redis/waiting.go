@@ -1,13 +1,13 @@
 package redis
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	_ "embed" // the script
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	driver "github.com/redis/go-redis/v9"
@@ -46,44 +46,38 @@ func waitTTL(now, until time.Time) time.Duration {
 func (w Waiting) Put(ctx context.Context, name string, document []byte, now, until time.Time) error {
 	value := append(strconv.AppendInt(make([]byte, 0, len(document)+20), until.UnixMilli(), 10), ' ')
 	value = append(value, document...)
-	return w.redis.do(ctx, "put", func(ctx context.Context) error {
-		return w.redis.client.Set(ctx, waitKey(name), value, waitTTL(now, until)).Err()
-	})
+	_, err := w.redis.command(ctx, "put", "SET", waitKey(name), value, "PX", waitTTL(now, until).Milliseconds())
+	return err
 }
 
 // Get returns a document.
 func (w Waiting) Get(ctx context.Context, name string, now time.Time) ([]byte, error) {
-	return w.document(ctx, "get", now, func(ctx context.Context) *driver.StringCmd { return w.redis.client.Get(ctx, waitKey(name)) })
+	return w.document(ctx, "get", "GET", name, now)
 }
 
 // Take returns a document and removes it. One whose answer is lost on its way is gone.
 func (w Waiting) Take(ctx context.Context, name string, now time.Time) ([]byte, error) {
-	return w.document(ctx, "take away", now, func(ctx context.Context) *driver.StringCmd { return w.redis.client.GetDel(ctx, waitKey(name)) })
+	return w.document(ctx, "take away", "GETDEL", name, now)
 }
 
-func (w Waiting) document(ctx context.Context, op string, now time.Time, ask func(context.Context) *driver.StringCmd) ([]byte, error) {
-	var value []byte
-	err := w.redis.do(ctx, op, func(ctx context.Context) (err error) {
-		if value, err = ask(ctx).Bytes(); errors.Is(err, driver.Nil) {
-			value, err = nil, nil
-		}
-		return err
-	})
+func (w Waiting) document(ctx context.Context, op, command, name string, now time.Time) ([]byte, error) {
+	reply, err := w.redis.command(ctx, op, command, waitKey(name))
 	if err != nil {
 		return nil, err
 	}
-	if value == nil {
+	value, there := reply.(string)
+	if !there {
 		return nil, fmt.Errorf("redis %s: %w", op, grant.ErrNotFound)
 	}
-	until, document, _ := bytes.Cut(value, []byte{' '})
-	ms, err := strconv.ParseInt(string(until), 10, 64)
+	until, document, _ := strings.Cut(value, " ")
+	ms, err := strconv.ParseInt(until, 10, 64)
 	if err != nil {
 		return nil, fmt.Errorf("redis %s: %w", op, errWaiting)
 	}
 	if ms <= now.UnixMilli() {
 		return nil, fmt.Errorf("redis %s: %w", op, grant.ErrNotFound)
 	}
-	return document, nil
+	return []byte(document), nil
 }
 
 // Once remembers a name in one script.
