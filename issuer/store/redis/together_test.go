@@ -62,11 +62,12 @@ func (g *gate) ProcessPipelineHook(next driver.ProcessPipelineHook) driver.Proce
 func behind(t *testing.T, s *Store, n int) (g *gate, finish func() []error) {
 	t.Helper()
 	states := make([]session.State, n+1)
-	apart := *s
-	apart.together = nil // it may be set so that nothing would come through
+	line := s.together
+	s.together = nil // it may be set so that nothing would come through
 	for i := range states {
-		states[i] = begun(t, &apart, start)
+		states[i] = begun(t, s, start)
 	}
+	s.together = line
 	g = gated(s)
 	errs := make([]error, n+1)
 	var all sync.WaitGroup
