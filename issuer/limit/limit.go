@@ -138,25 +138,10 @@ func (l *Limiter) Password(ctx context.Context, user id.User, now time.Time) err
 // everywhere. A *ThrottledError means that there were too many: answer so, and not
 // that the secret was wrong.
 func (l *Limiter) ClientFailed(ctx context.Context, addr netip.Addr, client id.Client, now time.Time) error {
-	address, at := l.ofClient(addr, client)
-	return l.both(ctx, address, at, now)
-}
-
-// ClientAllowed looks, without counting, whether ClientFailed would say no: two
-// reads of the store. A secret of 256 bits needs no such question before each
-// authentication; it is for work that costs more.
-func (l *Limiter) ClientAllowed(ctx context.Context, addr netip.Addr, client id.Client, now time.Time) error {
-	address, at := l.ofClient(addr, client)
-	if err := l.take(ctx, address, 0, now); err != nil {
-		return err
-	}
-	return l.take(ctx, at, 0, now)
-}
-
-func (l *Limiter) ofClient(addr netip.Addr, client id.Client) (address, at count) {
 	from := subject(addr)
-	return count{clientAddress, key(clientAddress, from), l.rates.ClientPerAddress},
-		count{clientAt, key(clientAt, from, string(client)), l.rates.ClientPerClient}
+	address := count{clientAddress, key(clientAddress, from), l.rates.ClientPerAddress}
+	at := count{clientAt, key(clientAt, from, string(client)), l.rates.ClientPerClient}
+	return l.both(ctx, address, at, now)
 }
 
 // both counts an attempt at two counters, or at neither. It looks at the first

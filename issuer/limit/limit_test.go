@@ -196,11 +196,6 @@ func TestCountersAreApart(t *testing.T) {
 
 func TestClient(t *testing.T) {
 	l := New(newMemory(), Config{ClientPerAddress: Rate{5, time.Minute}, ClientPerClient: Rate{3, time.Minute}})
-	for range 100 { // a look costs nothing
-		if c := throttled(t, l.ClientAllowed(t.Context(), home, "app", noon)); c != "" {
-			t.Fatalf("refused by %s before anything failed", c)
-		}
-	}
 	for i := range 3 {
 		if c := throttled(t, l.ClientFailed(t.Context(), home, "app", noon)); c != "" {
 			t.Fatalf("failure %d refused by %s", i+1, c)
@@ -217,15 +212,12 @@ func TestClient(t *testing.T) {
 		{"another client, here", home, "other", ""},
 	}
 	for _, step := range steps {
-		if c := throttled(t, l.ClientAllowed(t.Context(), step.addr, step.client, noon)); c != step.want {
-			t.Errorf("%s: ClientAllowed refused by %q, want %q", step.name, c, step.want)
-		}
 		if c := throttled(t, l.ClientFailed(t.Context(), step.addr, step.client, noon)); c != step.want {
 			t.Errorf("%s: ClientFailed refused by %q, want %q", step.name, c, step.want)
 		}
 	}
 	_ = l.ClientFailed(t.Context(), home, "other", noon) // the fifth from here
-	if c := throttled(t, l.ClientAllowed(t.Context(), home, "third", noon)); c != "client_address" {
+	if c := throttled(t, l.ClientFailed(t.Context(), home, "third", noon)); c != "client_address" {
 		t.Errorf("many clients from one address: %q", c)
 	}
 }
@@ -240,7 +232,6 @@ func TestWhatCannotBeCountedIsRefused(t *testing.T) {
 		"RegisterClient": l.RegisterClient(t.Context(), home, noon),
 		"Password":       l.Password(t.Context(), "usr_ada", noon),
 		"ClientFailed":   l.ClientFailed(t.Context(), home, "app", noon),
-		"ClientAllowed":  l.ClientAllowed(t.Context(), home, "app", noon),
 	} {
 		if !errors.Is(err, errDown) || errors.Is(err, ErrThrottled) {
 			t.Errorf("%s = %v, want the store's error", name, err)
