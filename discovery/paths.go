@@ -10,8 +10,6 @@ const (
 	PathAuthorizationServer = "/.well-known/oauth-authorization-server"
 	// PathJWKS is where Signet's keys stand; verifiers learn it from jwks_uri.
 	PathJWKS = "/.well-known/jwks.json"
-	// PathProtectedResource: RFC 9728 §3, a resource server's document.
-	PathProtectedResource = "/.well-known/oauth-protected-resource"
 )
 
 // Media types.
@@ -19,8 +17,7 @@ const (
 	MediaJSON       = "application/json"
 	MediaJWKS       = "application/jwk-set+json"   // RFC 7517 §8.5.2
 	MediaStatusList = "application/statuslist+jwt" // draft-ietf-oauth-status-list §14.7
-	MediaForm       = "application/x-www-form-urlencoded"
-	MediaJWT        = "application/jwt" // RFC 7519 §10.3.1
+	MediaJWT        = "application/jwt"            // RFC 7519 §10.3.1
 )
 
 // Values of a JWT's typ header that Signet writes.
