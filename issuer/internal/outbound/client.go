@@ -107,13 +107,7 @@ func (c *Client) dial(ctx context.Context, network, addr string) (net.Conn, erro
 	return d.DialContext(ctx, network, addr)
 }
 
-// CheckURL says why a URL can't be one to call, in words for whoever registers it; nil when nothing is seen. Which address
-// is behind it is asked at each call.
-func CheckURL(raw string) error {
-	_, err := parseURL(raw)
-	return err
-}
-
+// parseURL takes what can be called. Which address is behind it is asked at each call.
 func parseURL(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	switch {
