@@ -51,17 +51,17 @@ func (s server) browsers() []string {
 	cookies := make([]string, browsersOf)
 	s.each(browsersOf, func(i int) error {
 		form := url.Values{"email": {address(sessionsOf + i)}, "password": {password}}
-		resp, err := s.browse(http.MethodPost, "/ui/register", form.Encode(), "")
+		status, header, err := s.browse(http.MethodPost, "/ui/register", form.Encode(), "")
 		if err != nil {
 			return err
 		}
-		for _, c := range resp.Cookies() {
-			if c.Name == cookieOfLogin {
-				cookies[i] = c.Name + "=" + c.Value
+		for _, line := range header["Set-Cookie"] {
+			if strings.HasPrefix(line, cookieOfLogin+"=") {
+				cookies[i], _, _ = strings.Cut(line, ";")
 			}
 		}
 		if cookies[i] == "" {
-			return fmt.Errorf("no login cookie: %s", resp.Status)
+			return fmt.Errorf("no login cookie: %s", status)
 		}
 		return nil
 	})
@@ -82,13 +82,13 @@ func (s server) codes(cookies []string, l lengths) []string {
 	}.Encode()
 	bodies := make([]string, len(cookies)*each)
 	s.each(len(bodies), func(i int) error {
-		resp, err := s.browse(http.MethodGet, "/oauth/authorize?"+query, "", cookies[i%len(cookies)])
+		status, header, err := s.browse(http.MethodGet, "/oauth/authorize?"+query, "", cookies[i%len(cookies)])
 		if err != nil {
 			return err
 		}
-		to, err := url.Parse(resp.Header.Get("Location"))
+		to, err := url.Parse(header.Get("Location"))
 		if err != nil || to.Query().Get("code") == "" {
-			return fmt.Errorf("no code: %s, %q, %w", resp.Status, to, err)
+			return fmt.Errorf("no code: %s, %q, %w", status, to, err)
 		}
 		bodies[i] = url.Values{
 			"grant_type": {"authorization_code"}, "code": {to.Query().Get("code")}, "redirect_uri": {appRedirect}, "code_verifier": {codeProof},
@@ -112,10 +112,10 @@ func (s server) each(n int, do func(i int) error) {
 }
 
 // browse is one request of a browser; redirects aren't followed.
-func (s server) browse(method, path, form, cookie string) (*http.Response, error) {
+func (s server) browse(method, path, form, cookie string) (status string, header http.Header, err error) {
 	r, err := http.NewRequestWithContext(s.t.Context(), method, "http://"+s.addr+path, strings.NewReader(form))
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	if form != "" {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -126,7 +126,7 @@ func (s server) browse(method, path, form, cookie string) (*http.Response, error
 	}
 	resp, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	return resp, resp.Body.Close()
+	return resp.Status, resp.Header, resp.Body.Close()
 }

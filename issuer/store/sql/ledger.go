@@ -62,7 +62,7 @@ func (l ledger) OpenBegun(ctx context.Context, login session.Login, s session.Se
 		if err != nil {
 			return nil, err
 		}
-		return ended, generations{l.db}.Begin(ctx, state)
+		return ended, generations(l).Begin(ctx, state)
 	}
 	return change(ctx, l.db, "open and begin a session", func(ctx context.Context, r runner) ([]session.Ended, error) {
 		ended, err := l.openIn(ctx, r, login, s, most, e)
