@@ -3,6 +3,7 @@ package sql
 import (
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/signet-oidc/signet/integration/servers"
 	"github.com/signet-oidc/signet/issuer/store/storetest"
@@ -50,7 +51,8 @@ func TestConformance(t *testing.T) {
 	for _, d := range databases {
 		t.Run(d.name, func(t *testing.T) {
 			storetest.Run(t, func(t *testing.T) storetest.Harness {
-				db := opened(t, Config{URL: d.fresh(t)})
+				// Many at once on a machine that others load too: here it is the outcome that counts.
+				db := opened(t, Config{URL: d.fresh(t), Timeout: time.Minute})
 				return storetest.Harness{
 					Backend: db.Backend(),
 					Sweep:   db.Sweep,
