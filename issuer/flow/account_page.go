@@ -79,7 +79,10 @@ func (f *Flow) devices(ctx context.Context, here session.Login) ([]Device, error
 	if err != nil {
 		return nil, err
 	}
-	found := []Device{{Login: here.ID, This: true, Since: here.AuthTime}}
+	found, err := f.browsers(ctx, here)
+	if err != nil {
+		return nil, err
+	}
 	for _, s := range live {
 		share, err := f.share(ctx, s)
 		if err != nil {
@@ -96,6 +99,19 @@ func (f *Flow) devices(ctx context.Context, here session.Login) ([]Device, error
 	}
 	slices.SortStableFunc(found[1:], func(a, b Device) int { return b.Since.Compare(a.Since) })
 	return found, nil
+}
+
+// browsers are those that a person is logged in in, this one first; no client needs to
+// have a session in any.
+func (f *Flow) browsers(ctx context.Context, here session.Login) ([]Device, error) {
+	found := []Device{{Login: here.ID, This: true, Since: here.AuthTime}}
+	logins, err := f.Sessions.Logins.Of(ctx, here.User, f.now(), session.MostSessions)
+	for _, l := range logins {
+		if l.ID != here.ID {
+			found = append(found, Device{Login: l.ID, Since: l.AuthTime})
+		}
+	}
+	return found, err
 }
 
 func (s Share) latest() time.Time {

@@ -168,6 +168,9 @@ type Logins interface {
 	// ByCookie returns the login whose cookie has this SHA-256, if it has not ended and
 	// lives at now, and its user as of now; else ErrNotFound.
 	ByCookie(ctx context.Context, cookie [32]byte, now time.Time) (Login, Person, error)
+	// Of returns at most limit logins of a user's browsers that have not ended and live
+	// at now, the latest first, without their cookies.
+	Of(ctx context.Context, user id.User, now time.Time, limit int) ([]Login, error)
 	// Live returns nil if a login of a user has not ended and lives at now, else
 	// ErrNotFound.
 	Live(ctx context.Context, l id.Login, user id.User, now time.Time) error

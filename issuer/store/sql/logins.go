@@ -81,6 +81,22 @@ func (s logins) ByCookie(ctx context.Context, hash [32]byte, now time.Time) (ses
 	return out.l, out.p, err
 }
 
+// Of lists a user's browsers. An app's login has no cookie, and no more than its sessions.
+func (s logins) Of(ctx context.Context, user id.User, now time.Time, limit int) ([]session.Login, error) {
+	return read(ctx, s.db, "list logins", func(ctx context.Context, r runner) ([]session.Login, error) {
+		return all(ctx, r, scanLogin, `SELECT id, user_id, auth_time, amr, expires FROM logins
+			WHERE user_id = $1 AND ended_at IS NULL AND expires > $2 AND cookie IS NOT NULL ORDER BY auth_time DESC, id LIMIT $3`,
+			clean(string(user)), millis(now), limit)
+	})
+}
+
+func scanLogin(row scanner) (l session.Login, err error) {
+	var authTime, expires int64
+	err = row.Scan(&l.ID, &l.User, &authTime, lists{&l.AMR}, &expires)
+	l.AuthTime, l.Expires = instant(authTime), instant(expires)
+	return l, err
+}
+
 // Live looks a login up by its id.
 func (s logins) Live(ctx context.Context, l id.Login, user id.User, now time.Time) error {
 	_, err := read(ctx, s.db, "look at a login", func(ctx context.Context, r runner) (int, error) {

@@ -23,8 +23,39 @@ func testBrowsers(t *testing.T, h Harness) {
 		{"a login stays without sessions", testBrowserStays},
 		{"sessions in a browser's login", testOpenInBrowser},
 		{"ends", testBrowserEnds},
+		{"all of a person", testBrowsersOf},
 	} {
 		t.Run(g.name, func(t *testing.T) { g.run(t, h.Backend, addUser(t, h.Backend)) })
+	}
+}
+
+// testBrowsersOf: those that live, the latest first; neither apps nor other people's.
+func testBrowsersOf(t *testing.T, b store.Backend, u account.User) {
+	first, over := beginLogin(t, b, u.ID), beginLogin(t, b, u.ID)
+	_, err := b.Ledger.End(t.Context(), session.Which{Login: over.ID, User: u.ID}, event(audit.SessionEnded, u.ID))
+	ok(t, err)
+	second := newBrowser(u.ID)
+	second.AuthTime = first.AuthTime.Add(time.Second)
+	ok(t, b.Logins.Begin(t.Context(), second, event(audit.LoginSucceeded, u.ID)))
+	app := newBrowser(u.ID)
+	app.Cookie = [32]byte{}
+	ok(t, b.Logins.Begin(t.Context(), app, event(audit.LoginSucceeded, u.ID)))
+	first.Cookie, first.Proved, second.Cookie, second.Proved = [32]byte{}, 0, [32]byte{}, 0
+	for _, c := range []struct {
+		what  string
+		user  id.User
+		at    time.Time
+		limit int
+		want  []session.Login
+	}{
+		{"all", u.ID, first.AuthTime, 10, []session.Login{second, first}},
+		{"one", u.ID, first.AuthTime, 1, []session.Login{second}},
+		{"later", u.ID, second.Expires, 10, nil},
+		{"somebody else's", "usr_another", first.AuthTime, 10, nil},
+	} {
+		got, err := b.Logins.Of(t.Context(), c.user, c.at, c.limit)
+		ok(t, err)
+		same(t, c.what, got, c.want)
 	}
 }
 
