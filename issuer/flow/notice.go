@@ -81,7 +81,7 @@ type failing struct {
 // Tell takes what is due, as long as there is something, and returns while calls are
 // still being made: Wait waits for those.
 func (n *Notifier) Tell(ctx context.Context) error {
-	n.start.Do(func() { n.turns, n.failing = make(chan struct{}, noticeTurns), map[id.Client]*failing{} })
+	n.start.Do(func() { n.turns = make(chan struct{}, noticeTurns) })
 	for {
 		free := n.free(ctx)
 		if free == 0 {
@@ -229,6 +229,9 @@ func (n *Notifier) leave(notice session.Notice, only bool, err error) (turned bo
 		return f != nil
 	}
 	if f == nil {
+		if n.failing == nil {
+			n.failing = map[id.Client]*failing{}
+		}
 		n.failing[notice.Client] = &failing{since: notice.Ended, tried: n.Flow.now()}
 		return true
 	}
