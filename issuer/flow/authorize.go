@@ -40,8 +40,8 @@ type Step struct {
 // Authorize begins with a request that was checked, in a browser whose login cookie
 // may be empty. pushed is the request_uri that the request came from, or empty.
 func (f *Flow) Authorize(ctx context.Context, r grant.Request, cookie, pushed string, from netip.Addr) (Step, error) {
-	b, err := f.Browser(ctx, cookie)
-	if err != nil && !errors.Is(err, ErrNoLogin) {
+	b, err := f.anybody(ctx, cookie)
+	if err != nil {
 		return Step{}, err
 	}
 	return f.advance(ctx, "", grant.Pending{Request: r, Begun: f.now(), Pushed: pushed, From: from}, b, false)
@@ -76,7 +76,24 @@ func answered(err error) error {
 
 // Continue goes on with a request that waits, after a login.
 func (f *Flow) Continue(ctx context.Context, name, cookie string) (Step, error) {
-	return f.goOn(ctx, name, cookie, false)
+	p, err := f.Grants.Pending(ctx, name, f.now())
+	if err != nil {
+		return Step{}, answered(err)
+	}
+	b, err := f.anybody(ctx, cookie)
+	if err != nil {
+		return Step{}, err
+	}
+	return f.advance(ctx, name, p, b, false)
+}
+
+// anybody is who is logged in by a login cookie; zero: nobody.
+func (f *Flow) anybody(ctx context.Context, cookie string) (Browser, error) {
+	b, err := f.Browser(ctx, cookie)
+	if errors.Is(err, ErrNoLogin) {
+		err = nil
+	}
+	return b, err
 }
 
 // Choose goes on with a request that waits as who is logged in, where they were asked
@@ -96,7 +113,7 @@ func (f *Flow) Choose(ctx context.Context, name, cookie string) (Step, error) {
 			return Step{}, err
 		}
 	}
-	return f.goOn(ctx, name, cookie, false)
+	return f.advance(ctx, name, p, b, false)
 }
 
 // Decide is what a person answers to the page of consent.
@@ -145,18 +162,6 @@ func (f *Flow) proved(ctx context.Context, name string, login id.Login) error {
 	}
 	p.LoggedIn, p.Chosen = login, login
 	return f.Grants.Keep(ctx, name, p, f.now())
-}
-
-func (f *Flow) goOn(ctx context.Context, name, cookie string, agreed bool) (Step, error) {
-	p, err := f.Grants.Pending(ctx, name, f.now())
-	if err != nil {
-		return Step{}, answered(err)
-	}
-	b, err := f.Browser(ctx, cookie)
-	if err != nil && !errors.Is(err, ErrNoLogin) {
-		return Step{}, err
-	}
-	return f.advance(ctx, name, p, b, agreed)
 }
 
 // advance finds out what is still to be done for a request. name is empty for one that
@@ -245,12 +250,15 @@ func (f *Flow) needsConsent(ctx context.Context, p grant.Pending, c client.Clien
 	if errors.Is(err, grant.ErrNotFound) {
 		return PageConsent, nil
 	}
+	if err != nil {
+		return "", err
+	}
 	for _, s := range p.Request.Asks() {
 		if !slices.Contains(given.Scope, s) {
-			return PageConsent, err
+			return PageConsent, nil
 		}
 	}
-	return "", err
+	return "", nil
 }
 
 // consent remembers what a person agrees to, beside what they have agreed to before.
