@@ -533,4 +533,7 @@ func TestChangedMeanwhile(t *testing.T) {
 	code = b.code("web", adas)
 	change(func(u *account.User) { u.Disabled = true })
 	s.want(s.exchange(web, code), 400, "invalid_grant")
+	if got := b.get(s.authorizeURL("web", "prompt", "none")).read(t, callback); got.Get("error") != "login_required" {
+		t.Errorf("disabled, and still logged in: %v", got)
+	}
 }

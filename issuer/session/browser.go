@@ -51,7 +51,10 @@ func (s *Sessions) Browser(ctx context.Context, cookie string) (Login, Person, e
 	if err == nil && p.Disabled {
 		err = ErrNotFound
 	}
-	return l, p, err
+	if err != nil {
+		return Login{}, Person{}, err
+	}
+	return l, p, nil
 }
 
 // Lives returns nil if a login lives, else ErrNotFound.
