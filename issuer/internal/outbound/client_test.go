@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -318,7 +319,7 @@ func TestNoProxy(t *testing.T) {
 	proxy := newOther(t, "", func(http.ResponseWriter, *http.Request) { t.Error("the proxy was asked") })
 	t.Setenv("HTTPS_PROXY", proxy.URL)
 	c := newClient(t, Config{})
-	if c.transport(nil).Proxy != nil {
+	if c.transport(nil, 1).Proxy != nil {
 		t.Error("the transport asks for a proxy")
 	}
 	if _, err := c.Get(t.Context(), "https://10.0.0.1/", "*/*"); !errors.Is(err, ErrRefused) {
@@ -328,7 +329,7 @@ func TestNoProxy(t *testing.T) {
 
 // A host that doesn't answer keeps its own turns and nobody else's.
 func TestTurns(t *testing.T) {
-	s := newSlots(3, 2)
+	s := newSlots(3, 2, 5, 4)
 	var frees []func()
 	for range 2 {
 		free, err := s.take(t.Context(), "slow")
@@ -356,6 +357,42 @@ func TestTurns(t *testing.T) {
 	if len(s.hosts) != 0 || len(s.all) != 0 {
 		t.Errorf("%d hosts and %d turns are left", len(s.hosts), len(s.all))
 	}
+}
+
+// Who waits is counted too: where too many do, the next is told at once.
+func TestTooManyWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSlots(1, 1, 4, 2)
+		free, err := s.take(t.Context(), "slow")
+		if err != nil {
+			t.Fatal(err)
+		}
+		waits := func(host string) {
+			go func() {
+				free, err := s.take(t.Context(), host)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				free()
+			}()
+			synctest.Wait()
+		}
+		waits("slow")
+		if _, err := s.take(t.Context(), "slow"); !errors.Is(err, ErrBusy) {
+			t.Errorf("the third of one host: %v", err)
+		}
+		waits("other")
+		waits("third")
+		if _, err := s.take(t.Context(), "fourth"); !errors.Is(err, ErrBusy) {
+			t.Errorf("the fifth in all: %v", err)
+		}
+		free()
+		synctest.Wait()
+		if len(s.hosts) != 0 || s.users != 0 {
+			t.Errorf("%d hosts and %d calls are left", len(s.hosts), s.users)
+		}
+	})
 }
 
 func TestNewRefusesWhatItCannotRead(t *testing.T) {
