@@ -1,5 +1,5 @@
 // Package metrics has what Signet counts, in Prometheus' terms. Every series is
-// named signet_…; labels are bounded (routes, statuses, algorithms, counters).
+// named signet_…; labels are bounded (routes, statuses, algorithms, outcomes, counters).
 package metrics
 
 import (
@@ -17,6 +17,7 @@ type Metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.HistogramVec
 	waits    prometheus.Histogram
+	outbound *prometheus.HistogramVec
 	Follow   prometheus.Counter // entries of the changes feed that were applied
 	Failures *prometheus.CounterVec
 	Notices  *prometheus.CounterVec // logout tokens that were to be sent, by outcome
@@ -34,6 +35,10 @@ func New(version string) *Metrics {
 			Name: "signet_hash_wait_seconds", Help: "How long logins waited for a hash worker.",
 			Buckets: []float64{.001, .01, .05, .1, .25, .5, .75, 1},
 		}),
+		outbound: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "signet_outbound_call_seconds", Help: "Calls to others, with the wait for a turn, by purpose, outcome and who made the clients they are for.",
+			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5},
+		}, []string{"purpose", "outcome", "clients"}),
 		Follow: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "signet_changes_applied_total", Help: "Entries of the changes feed that were applied.",
 		}),
@@ -48,7 +53,7 @@ func New(version string) *Metrics {
 		Name: "signet_build_info", Help: "Always 1.", ConstLabels: prometheus.Labels{"version": version},
 	})
 	info.Set(1)
-	m.registry.MustRegister(m.requests, m.waits, m.Follow, m.Failures, m.Notices, info,
+	m.registry.MustRegister(m.requests, m.waits, m.outbound, m.Follow, m.Failures, m.Notices, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -60,6 +65,12 @@ func (m *Metrics) Request(route string, status int, took time.Duration) {
 
 // HashWait is told how long a login waited for a worker.
 func (m *Metrics) HashWait(took time.Duration) { m.waits.Observe(took.Seconds()) }
+
+// Outbound counts a call to another. The names are outbound's, so that they are bounded; clients says who made those
+// that it was for: operators, or registered (themselves).
+func (m *Metrics) Outbound(purpose, outcome, clients string, took time.Duration) {
+	m.outbound.WithLabelValues(purpose, outcome, clients).Observe(took.Seconds())
+}
 
 // Sampled adds series that are read when they are asked for: read calls set with
 // the value of each label.
