@@ -54,10 +54,11 @@ type Issuer struct {
 	sessions *session.Sessions
 	bits     *session.Bits
 	verifier *verifier.Verifier
-	outbound *outbound.Client // for every call to others
+	outside  outside // for every call to others
 	follow   *follower
 	healing  healing
 	notifier *flow.Notifier
+	ended    nudge // sessions have, so that there may be notices
 
 	api   *api.API
 	oauth *oauth.OAuth
@@ -75,7 +76,7 @@ func New(ctx context.Context, c Config) (*Issuer, error) {
 	}
 	i := &Issuer{
 		settings: c.Settings, backend: c.Backend, keeper: c.Keeper, log: c.Log, now: c.Now,
-		metrics: metrics.New(c.Version), bits: session.NewBits(),
+		metrics: metrics.New(c.Version), bits: session.NewBits(), ended: make(nudge, 1),
 	}
 	if err := i.nouns(); err != nil {
 		return nil, err
@@ -112,7 +113,7 @@ func (i *Issuer) audiences() []string {
 // nouns makes what holds the rules.
 func (i *Issuer) nouns() (err error) {
 	s := i.settings
-	if i.outbound, err = newOutbound(s); err != nil {
+	if i.outside, err = i.newOutside(); err != nil {
 		return err
 	}
 	i.hasher, err = account.NewHasher(account.HasherConfig{
@@ -129,7 +130,7 @@ func (i *Issuer) nouns() (err error) {
 	}
 	i.clients = client.NewRegistry(i.backend.Clients, client.Builtin(i.audiences()))
 	i.sessions = session.New(session.Config{
-		Issuer: s.Issuer, Keys: refreshKeys{i.keeper, i.now}, Ledger: i.backend.Ledger, Logins: i.backend.Logins, Indices: i.backend.Indices,
+		Issuer: s.Issuer, Keys: refreshKeys{i.keeper, i.now}, Ledger: heard(i.backend.Ledger, i.ended), Logins: i.backend.Logins, Indices: i.backend.Indices,
 		Generations: i.backend.Generations, Settler: i.backend.Settler, Audit: i.backend.Audit, Bits: i.bits,
 		Idle: s.RefreshTTL, Absolute: s.SessionTTL, Window: s.RefreshRetryWindow, Now: i.now,
 	})
@@ -166,10 +167,13 @@ func (i *Issuer) faces() (err error) {
 		Grants: grant.Waiting{Store: i.backend.Waiting}, Consents: i.backend.Consents,
 		Devices: limit.Devices{Issuer: s.Issuer, Keys: refreshKeys{i.keeper, i.now}},
 		Minter:  minter, Audit: i.backend.Audit, Tokens: i.verifier, HintKeys: hintKeys{i.keeper, i.now},
-		ClientKeys: client.NewKeys(i.outbound, i.now), Issuer: s.Issuer, Audiences: i.audiences(),
+		ClientKeys: i.clientKeys(), Issuer: s.Issuer, Audiences: i.audiences(),
 		AdminAudience: s.AdminAudience(), Algorithm: i.algorithm, AccessTTL: s.AccessTTL, Registration: s.Registration == "open", Now: i.now,
 	})
-	i.notifier = &flow.Notifier{Flow: f, Notices: i.backend.Notices, Poster: i.outbound, Report: i.told}
+	i.notifier = &flow.Notifier{
+		Flow: f, Notices: i.backend.Notices, Report: i.told,
+		Poster: i.outside.operators.For(outbound.ForLogout), Registered: i.outside.registered.For(outbound.ForLogout),
+	}
 	lists := &flow.StatusLists{Bits: i.bits, Minter: minter, Algorithm: i.algorithm, Life: s.AccessTTL, Now: i.now}
 	i.api = api.New(f, client.Builtin(i.audiences()))
 	proofs, err := oauth.NewProofs(oauth.ProofConfig{Issuer: s.Issuer, Keys: refreshKeys{i.keeper, i.now}, Once: grant.Waiting{Store: i.backend.Waiting}, Now: i.now})
@@ -198,7 +202,7 @@ func (i *Issuer) faces() (err error) {
 func (i *Issuer) registrar(limits *limit.Limiter) *flow.Registrar {
 	c := flow.RegistrarConfig{
 		Open: i.settings.ClientRegistration == "open", Tokens: i.settings.InitialAccessToken, Clients: i.backend.Clients, Registry: i.clients,
-		Sessions: i.sessions, Limits: limits, Sectors: i.outbound, GrantTypes: oauth.Grants(), Now: i.now,
+		Sessions: i.sessions, Limits: limits, Sectors: i.outside.registered.For(outbound.ForSector), GrantTypes: oauth.Grants(), Now: i.now,
 		Algorithms: func() []keys.Algorithm { return i.keeper.Ring().Algorithms(i.now()) },
 	}
 	if mode := i.settings.ClientRegistration; mode != "open" && mode != "token" {

@@ -13,6 +13,7 @@ type loop struct {
 	name  string
 	every time.Duration
 	step  func(context.Context) error
+	ahead nudge // does the next step at once; nil: nothing does
 }
 
 // stepTimeout bounds one step of a loop: one that hangs must not stop it for good.
@@ -20,13 +21,13 @@ const stepTimeout = 30 * time.Second
 
 func (i *Issuer) loops() []loop {
 	return []loop{
-		{"feed", time.Second, i.follow.look},
-		{"heal", time.Second, i.heal},
-		{"clock", 10 * time.Second, i.compareClock},
-		{"notices", time.Second, i.notifier.Tell},
-		{"settle", 30 * time.Second, i.sessions.Settle},
-		{"lists", time.Minute, i.keepLists},
-		{"sweep", 10 * time.Minute, i.sweep},
+		{name: "feed", every: time.Second, step: i.follow.look},
+		{name: "heal", every: time.Second, step: i.heal},
+		{name: "clock", every: 10 * time.Second, step: i.compareClock},
+		{name: "notices", every: time.Second, step: i.notifier.Tell, ahead: i.ended},
+		{name: "settle", every: 30 * time.Second, step: i.sessions.Settle},
+		{name: "lists", every: time.Minute, step: i.keepLists},
+		{name: "sweep", every: 10 * time.Minute, step: i.sweep},
 	}
 }
 
@@ -39,7 +40,7 @@ func (i *Issuer) Run(ctx context.Context) error {
 		g.Go(func() error { return i.repeat(ctx, l) })
 	}
 	err := g.Wait()
-	i.notifier.Wait() // calls that are being made
+	i.notifier.Close() // it makes calls
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}
@@ -65,6 +66,7 @@ func (i *Issuer) repeat(ctx context.Context, l loop) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
+		case <-l.ahead:
 		}
 	}
 }

@@ -15,8 +15,13 @@ import (
 )
 
 const (
-	// noticeTurns is how many clients are told at once.
+	// noticeTurns is how many clients are told at once, and again as many of those that
+	// registered themselves: strangers' slow ones don't keep the others waiting.
 	noticeTurns = 16
+	// noticeQueue is how many notices wait for a turn of the clients that registered
+	// themselves, and noticePatience for how long: so that a lease lasts to the end of a call.
+	noticeQueue    = 256
+	noticePatience = noticeLease / 2
 	// noticeLease is how long a notice belongs to who took it: longer than a call takes, so
 	// that nobody else makes the same; short, since one whose process was killed waits so long.
 	noticeLease = 30 * time.Second
@@ -61,11 +66,16 @@ type Notifier struct {
 	Flow    *Flow
 	Notices session.Notices
 	Poster  Poster
-	Report  func(Told) // is called at once by many
+	// Registered posts to clients that registered themselves; nil: Poster does.
+	Registered Poster
+	Report     func(Told) // is called at once by many
 
-	under sync.WaitGroup
-	start sync.Once
-	turns chan struct{}
+	under     sync.WaitGroup
+	start     sync.Once
+	turns     chan struct{}
+	strangers chan struct{} // turns of clients that registered themselves
+	queue     chan struct{} // their notices, waiting or with a turn
+	stopped   chan struct{} // closed: nobody waits any longer
 
 	mu      sync.Mutex // guards failing
 	failing map[id.Client]*failing
@@ -81,7 +91,7 @@ type failing struct {
 // Tell takes what is due, as long as there is something, and returns while calls are
 // still being made: Wait waits for those.
 func (n *Notifier) Tell(ctx context.Context) error {
-	n.start.Do(func() { n.turns = make(chan struct{}, noticeTurns) })
+	n.start.Do(n.open)
 	for {
 		free := n.free(ctx)
 		if free == 0 {
@@ -96,16 +106,72 @@ func (n *Notifier) Tell(ctx context.Context) error {
 			return err
 		}
 		for _, notice := range due {
-			n.under.Go(func() {
-				defer func() { <-n.turns }()
-				n.tell(context.WithoutCancel(ctx), notice) // the poster bounds it
-			})
+			n.begin(context.WithoutCancel(ctx), notice) // the poster bounds it
 		}
 	}
 }
 
+func (n *Notifier) open() {
+	n.turns, n.strangers = make(chan struct{}, noticeTurns), make(chan struct{}, noticeTurns)
+	n.queue, n.stopped = make(chan struct{}, noticeQueue), make(chan struct{})
+}
+
+// begin tells a client in the background, and gives the turn back that was taken for it.
+// Clients that registered themselves have turns of their own; what finds too many there
+// comes back when its lease is over.
+func (n *Notifier) begin(ctx context.Context, notice session.Notice) {
+	if !n.stranger(ctx, notice.Client) {
+		n.under.Go(func() {
+			defer func() { <-n.turns }()
+			n.tell(ctx, notice)
+		})
+		return
+	}
+	<-n.turns
+	select {
+	case n.queue <- struct{}{}:
+	default:
+		return
+	}
+	n.under.Go(func() {
+		defer func() { <-n.queue }()
+		patience := time.NewTimer(noticePatience)
+		defer patience.Stop()
+		select {
+		case n.strangers <- struct{}{}:
+			defer func() { <-n.strangers }()
+			n.tell(ctx, notice)
+		case <-patience.C:
+		case <-n.stopped:
+		}
+	})
+}
+
+// stranger tells whether a client registered itself. One that can't be found has nobody
+// to be called.
+func (n *Notifier) stranger(ctx context.Context, name id.Client) bool {
+	c, err := n.Flow.Clients.Get(ctx, name)
+	return err == nil && c.Registration != nil
+}
+
+// poster is who calls a client.
+func (n *Notifier) poster(c client.Client) Poster {
+	if c.Registration != nil && n.Registered != nil {
+		return n.Registered
+	}
+	return n.Poster
+}
+
 // Wait returns when no call is being made.
 func (n *Notifier) Wait() { n.under.Wait() }
+
+// Close sends away who waits for a turn, and returns when no call is being made. Tell
+// isn't called any more.
+func (n *Notifier) Close() {
+	n.start.Do(n.open)
+	close(n.stopped)
+	n.Wait()
+}
 
 // failingLife is how long a client that isn't tried from here any more counts as one that
 // fails: another replica may have reached it, or nobody tries it, after a day.
@@ -192,7 +258,7 @@ func (n *Notifier) try(ctx context.Context, notice session.Notice) (Outcome, err
 	if err != nil {
 		return OutcomeFailed, err
 	}
-	status, err := n.Poster.PostForm(ctx, c.BackchannelLogoutURI, url.Values{"logout_token": {raw}})
+	status, err := n.poster(c).PostForm(ctx, c.BackchannelLogoutURI, url.Values{"logout_token": {raw}})
 	switch {
 	case err != nil:
 		return OutcomeFailed, err

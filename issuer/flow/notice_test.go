@@ -375,3 +375,82 @@ func TestNoticeSlowClient(t *testing.T) {
 		}
 	})
 }
+
+// Strangers' clients, each slow and none the same, keep nobody waiting but themselves, and no
+// more of them than there is room for; nobody's notice is lost.
+func TestNoticeStrangers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		registered := []client.Client{listening("fast")}
+		var all []session.Notice
+		for i := range 400 {
+			stranger := listening(fmt.Sprint("slow", i))
+			stranger.Registration = &client.Secret{}
+			registered = append(registered, stranger)
+			all = append(all, noticeFor(string(stranger.ID), fmt.Sprint("a", i)))
+		}
+		for i := range 50 {
+			all = append(all, noticeFor("fast", fmt.Sprint("b", i))) // due after all of those
+		}
+		begun := time.Now()
+		clock := func() time.Time { return testNow.Add(time.Since(begun)) }
+		fast := time.Duration(0)
+		n, told := notifier(t, newRing(t), clock, newBoard(all...), func(_ context.Context, address string, _ url.Values) (int, error) {
+			if !strings.Contains(address, "fast") {
+				t.Errorf("%s by the operators' client", address)
+			}
+			fast = time.Since(begun)
+			return 200, nil
+		}, registered...)
+		var mu sync.Mutex
+		under, most := 0, 0
+		n.Registered = post(func(context.Context, string, url.Values) (int, error) {
+			mu.Lock()
+			under++
+			most = max(most, under)
+			mu.Unlock()
+			time.Sleep(5 * time.Second)
+			mu.Lock()
+			defer mu.Unlock()
+			under--
+			return 200, nil
+		})
+		for range 600 {
+			if err := n.Tell(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second)
+		}
+		n.Wait()
+		if told.count(OutcomeDelivered) != 450 || most != noticeTurns {
+			t.Errorf("%d delivered, %d strangers at once", told.count(OutcomeDelivered), most)
+		}
+		if fast > time.Second {
+			t.Errorf("the operators' client was told after %s", fast)
+		}
+	})
+}
+
+// Who waits for a turn doesn't keep a process from its end: their notices come back.
+func TestNoticeClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stranger := listening("slow")
+		stranger.Registration = &client.Secret{}
+		var all []session.Notice
+		for i := range 100 {
+			all = append(all, noticeFor("slow", fmt.Sprint("a", i)))
+		}
+		n, told := notifier(t, newRing(t), func() time.Time { return testNow }, newBoard(all...), func(context.Context, string, url.Values) (int, error) {
+			time.Sleep(5 * time.Second)
+			return 200, nil
+		}, stranger)
+		if err := n.Tell(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		begun := time.Now()
+		n.Close()
+		if took := time.Since(begun); took != 5*time.Second || told.count(OutcomeDelivered) != noticeTurns {
+			t.Errorf("%d delivered, closed after %s", told.count(OutcomeDelivered), took)
+		}
+	})
+}
