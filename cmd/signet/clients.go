@@ -16,8 +16,10 @@ import (
 )
 
 type clientsCmd struct {
-	Add    clientsAdd    `cmd:"" help:"Add a client and print its secret, this once. To change it later: PATCH /admin/clients/ID, or delete and add it."`
+	Add    clientsAdd    `cmd:"" help:"Add a client and print its secret, this once."`
 	List   clientsList   `cmd:"" help:"List clients."`
+	Show   clientsShow   `cmd:"" help:"Print all that is registered of a client, but for its secrets."`
+	Set    clientsSet    `cmd:"" help:"Change a client, by the flags of add, and print what changed."`
 	Secret clientsSecret `cmd:"" help:"Give a client a new secret and print it, this once."`
 	Delete clientsDelete `cmd:"" help:"Delete a client and end its sessions."`
 }
@@ -28,17 +30,10 @@ func withClients(a *app, s issuer.Settings, f func(context.Context, client.Store
 
 type clientsAdd struct {
 	// Audience hides the setting of this name: here --audience is the client's. (kong leaves out what bears the name.)
-	Audience    struct{} `kong:"-"`
-	ID          string   `name:"id" required:"" help:"The client's id."`
-	Name        string   `help:"Name to show to people."`
-	Grant       []string `help:"Grant type; may be repeated. Default: authorization_code and refresh_token with --redirect-uri, else client_credentials unless --public."`
-	Scope       []string `help:"Scope it may ask for; may be repeated. Default: OpenID Connect's with --redirect-uri, else none."`
-	Audiences   []string `name:"audience" placeholder:"URL" help:"What it may ask tokens for by resource, and what it may introspect; may be repeated; the first is the default."`
-	Role        []string `help:"Role in its own tokens; may be repeated."`
-	RedirectURI []string `name:"redirect-uri" placeholder:"URL" sep:"none" help:"Where a login may return to, compared exactly; may be repeated."`
-	Alg         string   `name:"token-alg" placeholder:"ALG" help:"Algorithm that signs its tokens. Default: the issuer's first."`
-	Public      bool     `help:"It can't keep a secret, and gets none; the same as --auth-method none."`
-	clientMetadata
+	Audience struct{} `kong:"-"`
+	ID       string   `name:"id" required:"" help:"The client's id."`
+	Public   bool     `help:"It can't keep a secret, and gets none; the same as --auth-method none."`
+	clientFlags
 	JSON bool `name:"json" help:"Print JSON."`
 
 	settingsFlags
@@ -56,11 +51,8 @@ func (c *clientsAdd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if err := client.Validate(made, oauth.Grants()); err != nil {
+	if err := checkClient(made, c.Settings); err != nil {
 		return err
-	}
-	if err := client.ValidateAlgorithms(made, c.Settings.KeyAlgs); err != nil {
-		return fmt.Errorf("%w (SIGNET_KEY_ALGS)", err)
 	}
 	return withClients(a, c.Settings, func(ctx context.Context, store client.Store) error {
 		if err := store.Create(ctx, made, clientEvent(ctx, audit.ClientCreated, made.ID, made.Created)); err != nil {
@@ -70,16 +62,28 @@ func (c *clientsAdd) Run(a *app) error {
 	})
 }
 
+// checkClient is what add and set refuse, by the rules of /admin/clients.
+func checkClient(c client.Client, s issuer.Settings) error {
+	if err := client.Validate(c, oauth.Grants()); err != nil {
+		return err
+	}
+	if err := client.ValidateAlgorithms(c, s.KeyAlgs); err != nil {
+		return fmt.Errorf("%w (SIGNET_KEY_ALGS)", err)
+	}
+	return nil
+}
+
 func (c *clientsAdd) client(now time.Time) (made client.Client, out added, err error) {
+	if c.RedirectURI.empties() || c.PostLogoutRedirectURI.empties() { // a variable of a script that isn't set
+		return made, out, usageError("a redirect URI is empty: give one, or leave the flag out")
+	}
 	now = now.UTC().Truncate(time.Millisecond)
-	metadata, err := c.metadata()
-	if err != nil {
+	made = client.Client{ID: id.Client(c.ID), Created: now}
+	if err := c.over(&made); err != nil {
 		return made, out, err
 	}
-	made = client.Client{
-		ID: id.Client(c.ID), Name: c.Name, Public: c.Public || metadata.AuthMethod == client.MethodNone, Grants: c.Grant, Scopes: orEmpty(c.Scope),
-		Audiences: orEmpty(c.Audiences), Roles: orEmpty(c.Role), RedirectURIs: c.RedirectURI, TokenAlg: c.Alg, Created: now, Metadata: metadata,
-	}
+	made.Public = c.Public || made.AuthMethod == client.MethodNone
+	made.Scopes, made.Audiences, made.Roles = orEmpty(made.Scopes), orEmpty(made.Audiences), orEmpty(made.Roles)
 	if len(made.Grants) == 0 {
 		made.Grants = client.DefaultGrants(made)
 	}
@@ -87,7 +91,7 @@ func (c *clientsAdd) client(now time.Time) (made client.Client, out added, err e
 		made.Scopes = grant.Scopes()
 	}
 	out.ID = made.ID
-	if !made.Public && metadata.AuthMethod != client.MethodPrivateKeyJWT {
+	if !made.Public && made.AuthMethod != client.MethodPrivateKeyJWT {
 		out.Secret, made = made.Renewed(now, 0)
 	}
 	return made, out, nil
@@ -148,11 +152,7 @@ func (c *clientsList) print(a *app, all []client.Client) error {
 	}
 	t := newTable(a.stdout, "ID", "KIND", "GRANTS", "SCOPES", "AUDIENCES", "ROLES", "SECRETS", "CREATED")
 	for _, one := range shown {
-		kind := "confidential"
-		if one.Public {
-			kind = "public"
-		}
-		t.row(one.ID, kind, joined(one.Grants), joined(one.Scopes), joined(one.Audiences), joined(one.Roles), len(one.Secrets), instant(one.Created))
+		t.row(one.ID, kindOf(one.Client), joined(one.Grants), joined(one.Scopes), joined(one.Audiences), joined(one.Roles), len(one.Secrets), instant(one.Created))
 	}
 	return t.Flush()
 }

@@ -7,8 +7,10 @@ type page struct {
 	JSON  bool   `name:"json" help:"Print JSON."`
 }
 
-func (p page) check() error {
-	if p.Limit < 1 || p.Limit > 100_000 {
+func (p page) check() error { return checkLimit(p.Limit) }
+
+func checkLimit(limit int) error {
+	if limit < 1 || limit > 100_000 {
 		return usageError("--limit must be 1 to 100000")
 	}
 	return nil

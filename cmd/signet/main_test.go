@@ -41,6 +41,7 @@ func TestScripts(t *testing.T) {
 			"status":  scriptStatus,
 			"sqlite":  scriptSQLite,
 			"post":    scriptPost,
+			"until":   scriptUntil,
 			"newkey":  scriptNewKey,
 			"newcert": scriptNewCert,
 		},
@@ -127,6 +128,18 @@ func scriptPost(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), fmt.Appendf(nil, "%s\n%s\n", resp.Status, body), 0o600))
 }
 
+// scriptUntil posts until the answer matches: until PATTERN OUT URL BODY [ID:SECRET].
+func scriptUntil(ts *testscript.TestScript, neg bool, args []string) {
+	wanted := regexp.MustCompile(args[0])
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		scriptPost(ts, neg, args[1:])
+		if wanted.MatchString(ts.ReadFile(args[1])) {
+			return
+		}
+	}
+	ts.Fatalf("no answer matches %s; the last was %s", args[0], ts.ReadFile(args[1]))
+}
+
 // scriptNewKey writes a private key made elsewhere: newkey FILE.
 func scriptNewKey(ts *testscript.TestScript, _ bool, args []string) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -173,6 +186,15 @@ func TestExitStatus(t *testing.T) {
 		"a missing flag":            {nil, []string{"clients", "add"}, 2},
 		"a missing argument":        {nil, []string{"users", "disable"}, 2},
 		"nothing to set":            {nil, []string{"users", "set", "a@example.com"}, 2},
+		"no change of a client":     {nil, []string{"clients", "set", "a"}, 2},
+		"a client without an id":    {nil, []string{"clients", "set", "--name=A"}, 2},
+		"a redirect left empty":     {nil, []string{"clients", "add", "--id=a", "--redirect-uri="}, 2},
+		"sessions of nobody":        {nil, []string{"sessions", "list"}, 2},
+		"the end of nothing":        {nil, []string{"sessions", "end"}, 2},
+		"the end of too much":       {nil, []string{"sessions", "end", "x", "--user=usr_x"}, 2},
+		"no kind of event":          {nil, []string{"audit", "list", "--event=x"}, 2},
+		"no time of events":         {nil, []string{"audit", "list", "--since=yesterday"}, 2},
+		"too many events":           {nil, []string{"audit", "list", "--limit=100001"}, 2},
 		"no password":               {nil, []string{"users", "add", "--email=a@example.com"}, 2},
 		"a bad limit":               {nil, []string{"users", "list", "--limit=0"}, 2},
 		"a bad variable":            {[]string{"SIGNET_ACCESS_TTL=x"}, []string{"config"}, 1},

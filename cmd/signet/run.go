@@ -24,8 +24,10 @@ type cli struct {
 	Serve       serveCmd       `cmd:"" help:"Run the server."`
 	Migrate     migrateCmd     `cmd:"" help:"Bring the database to this version's schema, and nothing else."`
 	Keys        keysCmd        `cmd:"" help:"List, rotate, revoke, import, export and reseal signing keys."`
-	Users       usersCmd       `cmd:"" help:"Add, list and change users."`
-	Clients     clientsCmd     `cmd:"" help:"Add, list and delete OAuth clients, and give them new secrets; /admin/clients changes the rest."`
+	Users       usersCmd       `cmd:"" help:"Add, list, change and delete users."`
+	Clients     clientsCmd     `cmd:"" help:"Add, list, change and delete OAuth clients, and give them new secrets."`
+	Sessions    sessionsCmd    `cmd:"" help:"List and end people's sessions."`
+	Audit       auditCmd       `cmd:"" help:"List what happened: who did what to whom, when and why."`
 	Token       tokenCmd       `cmd:"" help:"Look into tokens."`
 	Config      configCmd      `cmd:"" help:"Print the settings in effect and where each comes from."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask the running server whether it is well, for containers."`

@@ -2,11 +2,15 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -134,12 +138,26 @@ func describe(r verifier.Report) inspected {
 		KeysFetched: r.KeysFetched, KeysError: message(r.KeysErr),
 	}
 	for _, c := range r.Checks {
-		out.Checks = append(out.Checks, inspectedItem{c.Name, c.Outcome, c.Detail, message(c.Err), c.Mend})
+		out.Checks = append(out.Checks, inspectedItem{c.Name, c.Outcome, c.Detail, message(c.Err), cmp.Or(mendCertificate(c.Err), c.Mend)})
 	}
 	if json.Valid([]byte(r.Claims)) {
 		out.Claims = json.RawMessage(r.Claims)
 	}
 	return out
+}
+
+// mendCertificate says what to do where the issuer's certificate can't be checked; empty: it isn't that.
+func mendCertificate(err error) string {
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return "the certificate is for other names: ask by one of those (SIGNET_ISSUER, and so the iss of tokens), or give the issuer a certificate with this name"
+	}
+	if e, ok := errors.AsType[x509.CertificateInvalidError](err); ok && e.Reason == x509.Expired {
+		return "the certificate is expired or not yet valid: renew it, or set this machine's clock"
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return "this machine trusts no CA that signed the certificate: add that CA to the system's, or name its file (PEM), as in SSL_CERT_FILE=ca.pem signet token inspect …"
+	}
+	return ""
 }
 
 func message(err error) string {
@@ -174,8 +192,15 @@ func (r inspected) print(a *app) error {
 	return err
 }
 
+// told tells whether a check has said so already.
+func (r inspected) told(text string) bool {
+	return text != "" && slices.ContainsFunc(r.Checks, func(c inspectedItem) bool { return strings.Contains(c.Error, text) })
+}
+
 func (r inspected) keys() string {
 	switch {
+	case r.KeysFetched.IsZero() && r.told(r.KeysError):
+		return "not fetched, see above"
 	case r.KeysFetched.IsZero():
 		return "not fetched: " + orDash(r.KeysError)
 	case r.KeysError != "":

@@ -10,23 +10,26 @@ import (
 	"github.com/signet-oidc/signet/issuer"
 	"github.com/signet-oidc/signet/issuer/account"
 	"github.com/signet-oidc/signet/issuer/id"
+	"github.com/signet-oidc/signet/issuer/store"
 	"github.com/signet-oidc/signet/issuer/store/sql"
 )
 
 type usersCmd struct {
 	Add     usersAdd     `cmd:"" help:"Add a user; the password comes on standard input."`
 	List    usersList    `cmd:"" help:"List users."`
+	Show    usersShow    `cmd:"" help:"Print what is known of a user."`
 	Disable usersDisable `cmd:"" help:"Disable a user and end all their sessions."`
 	Enable  usersEnable  `cmd:"" help:"Let a disabled user log in again."`
 	Set     usersSet     `cmd:"" help:"Change what is known of a user: name, picture, whether the address was checked."`
 	Roles   usersRoles   `cmd:"" help:"Print a user's roles, or replace them."`
 	Passwd  usersPasswd  `cmd:"" help:"Give a user a new password and end all their sessions."`
+	Delete  usersDelete  `cmd:"" help:"Delete a user for good, with consents, and end all their sessions. The address is free again; the audit stays."`
 }
 
 // people is what the users commands work with.
 type people struct {
 	*account.Service
-	store account.Store
+	store store.Accounts
 }
 
 // withPeople runs f on the accounts of the settings' database, with the settings' rules for passwords.
@@ -57,6 +60,18 @@ func (p people) find(ctx context.Context, who string) (u account.User, err error
 		return u, fmt.Errorf("%.254q: %w", who, account.ErrNotFound)
 	}
 	return u, err
+}
+
+// userID takes an address or an id, as find, and an id also of nobody: whoever was deleted has left sessions and events.
+func userID(ctx context.Context, accounts store.Accounts, who string) (id.User, error) {
+	if who == "" || id.IsUser(who) && !strings.Contains(who, "@") {
+		return id.User(who), nil
+	}
+	u, err := people{store: accounts}.find(ctx, who)
+	if errors.Is(err, account.ErrNotFound) {
+		err = fmt.Errorf("%w (of a user who was deleted, give the id)", err)
+	}
+	return u.ID, err
 }
 
 type usersAdd struct {
