@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -49,6 +50,7 @@ func TestStrangersDelayNobody(t *testing.T) {
 	s := start(t, func(c *issuer.Settings) { open(c); c.OutboundCA, c.OutboundAllow = ca, []string{"127.0.0.1"} })
 	by := signing{alg: jose.ES256, key: key, kid: "a"}
 	var under sync.WaitGroup
+	var over atomic.Int32
 	defer under.Wait()
 	done := sync.OnceFunc(func() { close(release) })
 	defer done()
@@ -58,7 +60,7 @@ func TestStrangersDelayNobody(t *testing.T) {
 			r, err := http.PostForm(s.url+"/oauth/token", url.Values{
 				"grant_type": {"client_credentials"}, "client_assertion_type": {jwtBearer}, "client_assertion": {assertion},
 			})
-			if err == nil {
+			if over.Add(1); err == nil {
 				_ = r.Body.Close()
 			}
 		})
@@ -68,6 +70,9 @@ func TestStrangersDelayNobody(t *testing.T) {
 	}
 	s.signed("app", client.Metadata{JWKSURI: site.URL + "/jwks"})
 	s.want(s.assert(s.sign(by, s.says("app")), nil), 200, "")
+	if n := over.Load(); n > 0 {
+		t.Errorf("the operator's client got its token after %d strangers had given up", n)
+	}
 	line := `signet_outbound_call_seconds_count{clients="operators",outcome="ok",purpose="jwks_uri"} 1` + "\n"
 	if text := s.call("GET", s.admin+"/metrics", "").raw; !strings.Contains(text, line) {
 		t.Errorf("no %s in the metrics", line)
