@@ -26,6 +26,7 @@ type Settings struct {
 	RefreshTTL         time.Duration `default:"168h" help:"Life of a refresh token from its last use."`
 	SessionTTL         time.Duration `default:"720h" help:"Life of a session from its login."`
 	RefreshRetryWindow time.Duration `default:"60s" help:"In which a refresh whose answer was lost can be retried."`
+	AuditTTL           time.Duration `default:"9600h" help:"How long an audit event is kept, whatever its kind: 1h or more; 0s keeps all for ever."`
 
 	KeyAlgs        []string      `default:"ES256,RS256" help:"Algorithms with a key ring; the first signs where a client has no other. ES256, RS256, ES384, PS256, EdDSA."`
 	KeyRotateEvery time.Duration `default:"720h" help:"How often signing keys rotate by themselves."`

@@ -22,6 +22,7 @@ const (
 	minAccessTTL  = 10 * time.Second // less, and a token expires within the leeway of clocks
 	maxAccessTTL  = 24 * time.Hour   // more, and revocation rests on the status list alone
 	maxRetry      = 10 * time.Minute // a successor may be replayed so long by a thief too
+	minAuditTTL   = time.Hour        // less, and nobody has seen what happened
 	minBcryptCost = 10               // OWASP's floor
 	maxBcryptCost = 31               // bcrypt's own
 	minPassword   = 8
@@ -179,6 +180,9 @@ func (s Settings) checkTimes(p *problems) {
 		p.add("REFRESH_TTL", "is %v: set it to a second or more", s.RefreshTTL)
 	case s.RefreshTTL > s.SessionTTL:
 		p.add("REFRESH_TTL", "is %v, longer than SIGNET_SESSION_TTL %v: lower the one or raise the other", s.RefreshTTL, s.SessionTTL)
+	}
+	if s.AuditTTL != 0 && s.AuditTTL < minAuditTTL {
+		p.add("AUDIT_TTL", "is %v: set it to 1h or more, or to 0s to keep every event", s.AuditTTL)
 	}
 	switch {
 	case s.RefreshRetryWindow < 0 || s.RefreshRetryWindow > maxRetry:

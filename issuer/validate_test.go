@@ -15,7 +15,7 @@ import (
 func defaults() issuer.Settings {
 	return issuer.Settings{
 		Issuer: "http://localhost:8080", Addr: "127.0.0.1:8080", AdminAddr: "127.0.0.1:8081", DataDir: ".signet",
-		AccessTTL: 15 * time.Minute, RefreshTTL: 168 * time.Hour, SessionTTL: 720 * time.Hour, RefreshRetryWindow: time.Minute,
+		AccessTTL: 15 * time.Minute, RefreshTTL: 168 * time.Hour, SessionTTL: 720 * time.Hour, RefreshRetryWindow: time.Minute, AuditTTL: 9600 * time.Hour,
 		KeyAlgs: []string{"ES256", "RS256"}, KeyRotateEvery: 720 * time.Hour, JWKSMaxAge: 5 * time.Minute,
 		BcryptCost: 12, PasswordMin: 8, PasswordBlocklist: true, HashQueue: 64, HashDeadline: time.Second,
 		LoginRate: limit.Rate{Count: 60, Per: time.Minute}, LoginRateAccount: limit.Rate{Count: 10, Per: time.Minute},
@@ -45,6 +45,8 @@ func TestValidateTakes(t *testing.T) {
 		"origins": func(s *issuer.Settings) {
 			s.CORSOrigins = []string{"https://app.example.com", "http://localhost:5173"}
 		},
+		"all events for ever":            func(s *issuer.Settings) { s.AuditTTL = 0 },
+		"events for an hour":             func(s *issuer.Settings) { s.AuditTTL = time.Hour },
 		"refresh as long as the session": func(s *issuer.Settings) { s.RefreshTTL = s.SessionTTL },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -123,6 +125,10 @@ func TestValidateRefuses(t *testing.T) {
 			"SIGNET_REFRESH_RETRY_WINDOW: is 11m0s: set it between 0s and 10m0s"},
 		"a retry window beyond the refresh": {func(s *issuer.Settings) { s.RefreshTTL = 30 * time.Second },
 			"SIGNET_REFRESH_RETRY_WINDOW: is 1m0s, longer than SIGNET_REFRESH_TTL 30s: lower the one or raise the other"},
+		"events for less than an hour": {func(s *issuer.Settings) { s.AuditTTL = time.Hour - time.Second },
+			"SIGNET_AUDIT_TTL: is 59m59s: set it to 1h or more, or to 0s to keep every event"},
+		"events for less than no time": {func(s *issuer.Settings) { s.AuditTTL = -time.Hour },
+			"SIGNET_AUDIT_TTL: is -1h0m0s: set it to 1h or more, or to 0s to keep every event"},
 		"no algorithm": {func(s *issuer.Settings) { s.KeyAlgs = nil }, "SIGNET_KEY_ALGS: name at least one algorithm, as in ES256,RS256"},
 		"rotation never or always": {func(s *issuer.Settings) { s.KeyRotateEvery = 0 },
 			"SIGNET_KEY_ROTATE_EVERY: say how often, as in 720h; -1s switches automatic rotation off"},

@@ -88,7 +88,7 @@ func openEngines(ctx context.Context, s issuer.Settings, log zerolog.Logger) (*e
 
 func (e *engines) openSQL(ctx context.Context, s issuer.Settings) (err error) {
 	url := databaseURL(s)
-	if e.db, err = sql.Open(ctx, sql.Config{URL: url, Retention: s.KeyPolicy().Retain()}); err != nil {
+	if e.db, err = sql.Open(ctx, sql.Config{URL: url, Retention: s.KeyPolicy().Retain(), AuditTTL: s.AuditTTL}); err != nil {
 		return err
 	}
 	if isSQLite(url) { // Open has made the directory

@@ -32,6 +32,8 @@ type Config struct {
 	// life of an access token, so that its status list outlives its tokens.
 	// Zero: 24 h.
 	Retention time.Duration
+	// AuditTTL is how long an audit event is kept, whatever its kind. Zero: for ever.
+	AuditTTL time.Duration
 	// Now stands in for the database's clock in tests. Nil: the database's own
 	// clock stamps the feed, this machine's tells which sessions are live.
 	Now func() time.Time

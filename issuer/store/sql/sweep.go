@@ -19,9 +19,14 @@ const noticeLife = 7 * 24 * time.Hour
 // wait for long.
 const sweepBatch = 500
 
+// auditBatches is how many of them one sweep deletes of the audit: 200,000 events in
+// the time between two sweeps. A long history that a new setting has made old goes in
+// several, and nothing else waits for it.
+const auditBatches = 400
+
 // Sweep deletes what nobody will ask for again as of now, some rows at a time.
 // Ended sessions stay as long as their status list is published, and for
-// Config.Retention; people, clients, the ring and the audit stay.
+// Config.Retention, the audit for Config.AuditTTL; people, clients and the ring stay.
 func (db *DB) Sweep(ctx context.Context, now time.Time) error {
 	gone := millis(now.Add(-db.config.Retention))
 	return errors.Join(
@@ -39,7 +44,27 @@ func (db *DB) Sweep(ctx context.Context, now time.Time) error {
 		db.sweepAll(ctx, "sweep notices", `DELETE FROM notices WHERE session IN
 			(SELECT session FROM notices WHERE ended < $1 LIMIT $2)`, millis(now.Add(-noticeLife))),
 		feed{db}.Prune(ctx, now.Add(-feedLife)),
+		db.sweepAudit(ctx, now),
 	)
+}
+
+// sweepAudit deletes the events that are older than Config.AuditTTL, of all kinds alike.
+// Each batch looks at the oldest by id, which grow with time but for the difference of
+// replicas' clocks: no index by time, which every event would pay for. (An event that a
+// clock ahead has written keeps its place until it is old itself.)
+func (db *DB) sweepAudit(ctx context.Context, now time.Time) error {
+	if db.config.AuditTTL <= 0 {
+		return nil
+	}
+	before := millis(now.Add(-db.config.AuditTTL))
+	for range auditBatches {
+		n, err := db.sweepOnce(ctx, "sweep the audit", `DELETE FROM audit WHERE id IN
+			(SELECT id FROM (SELECT id, at FROM audit ORDER BY id LIMIT $2) AS oldest WHERE at < $1)`, before, sweepBatch)
+		if err != nil || n < sweepBatch {
+			return err
+		}
+	}
+	return nil
 }
 
 // sweepLists deletes the sessions of every list that is published no longer. The
@@ -80,10 +105,14 @@ func (db *DB) sweepAll(ctx context.Context, op, query string, before int64) erro
 func (db *DB) sweep(ctx context.Context, op, query string, first any, more ...any) (total int64, err error) {
 	args := append([]any{first, sweepBatch}, more...)
 	for {
-		n, err := change(ctx, db, op, func(ctx context.Context, r runner) (int64, error) { return execute(ctx, r, query, args...) })
+		n, err := db.sweepOnce(ctx, op, query, args...)
 		total += n
 		if err != nil || n < sweepBatch {
 			return total, err
 		}
 	}
+}
+
+func (db *DB) sweepOnce(ctx context.Context, op, query string, args ...any) (int64, error) {
+	return change(ctx, db, op, func(ctx context.Context, r runner) (int64, error) { return execute(ctx, r, query, args...) })
 }

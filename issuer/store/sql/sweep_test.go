@@ -67,6 +67,54 @@ func TestSweepLogin(t *testing.T) {
 	})
 }
 
+// TestSweepAudit: events go when their time is over, whatever their kind and however many
+// there are, and stay for ever without a setting; what comes after has greater ids.
+func TestSweepAudit(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		for _, c := range []struct {
+			ttl, after time.Duration
+			left       int
+		}{
+			{0, 100 * 365 * 24 * time.Hour, 2*sweepBatch + 20},
+			{time.Hour, time.Hour, 2*sweepBatch + 20},
+			{time.Hour, time.Hour + time.Millisecond, 10},
+			{time.Hour, 2*time.Hour + time.Millisecond, 0},
+		} {
+			db := opened(t, Config{URL: url, AuditTTL: c.ttl})
+			log, at := db.Backend().Audit, time.Now().UTC().Truncate(time.Millisecond)
+			must(t, db.transact(t.Context(), func(ctx context.Context, r runner) error {
+				for i := range 2*sweepBatch + 20 {
+					e := audit.Event{At: at, Kind: []audit.Kind{audit.LoginFailed, audit.KeysChanged}[i%2]}
+					if i >= 2*sweepBatch+10 {
+						e.At = at.Add(time.Hour)
+					}
+					if err := record(ctx, r, e); err != nil {
+						return err
+					}
+				}
+				return nil
+			}))
+			must(t, db.Sweep(t.Context(), at.Add(c.after)))
+			want(t, db, fmt.Sprintf("events kept for %v, %v later", c.ttl, c.after), c.left, `SELECT count(*) FROM audit`)
+			before, err := log.Events(t.Context(), audit.Query{Limit: 1})
+			must(t, err)
+			must(t, log.Append(t.Context(), audit.Event{At: at, Kind: audit.LoginFailed}))
+			after, err := log.Events(t.Context(), audit.Query{Limit: 1})
+			must(t, err)
+			if len(before) > 0 && !longer(after[0].ID, before[0].ID) {
+				t.Errorf("event %s comes after %s", after[0].ID, before[0].ID)
+			}
+			must(t, db.transact(t.Context(), func(ctx context.Context, r runner) error {
+				_, err := execute(ctx, r, `DELETE FROM audit`)
+				return err
+			}))
+		}
+	})
+}
+
+// longer compares numbers in decimal.
+func longer(a, b string) bool { return len(a) > len(b) || len(a) == len(b) && a > b }
+
 // TestSweepLists: bits that are set stay as long as their list may be published
 // again, which is until indices come from the second list after it.
 func TestSweepLists(t *testing.T) {
