@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/signet-oidc/signet/issuer/id"
 )
@@ -77,19 +76,6 @@ func badID(client id.Client) string {
 
 func notUnreserved(r rune) bool {
 	return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-._~", r)
-}
-
-// badName keeps out what would let a name pretend to be another on the consent
-// page: control characters and invisible ones, those that turn the writing
-// direction among them.
-func badName(name string) string {
-	if utf8.RuneCountInString(name) > maxName || !utf8.ValidString(name) {
-		return fmt.Sprintf("at most %d characters of UTF-8", maxName)
-	}
-	if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return "only characters that can be seen"
-	}
-	return ""
 }
 
 func badSecrets(c Client) string {
@@ -166,6 +152,9 @@ func badURI(s string) string {
 	}
 	if u.User != nil {
 		return "no user information"
+	}
+	if strings.ContainsFunc(u.Host, notURI) { // it was percent-encoded, and no page shows it as a browser would
+		return "international host names as xn--"
 	}
 	return ""
 }

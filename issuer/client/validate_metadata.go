@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/signet-oidc/signet/verifier/jws"
@@ -159,7 +158,7 @@ func badText(s string) string {
 	if utf8.RuneCountInString(s) > maxText || !utf8.ValidString(s) {
 		return fmt.Sprintf("at most %d characters of UTF-8", maxText)
 	}
-	if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
+	if hasUnseen(s) {
 		return "only characters that can be seen"
 	}
 	return ""
