@@ -12,9 +12,6 @@ import (
 // of something can go on.
 const feedLife = 24 * time.Hour
 
-// noticeLife is how long a client may be told of an end: whoever tells gives up before.
-const noticeLife = 7 * 24 * time.Hour
-
 // sweepBatch is how many rows one transaction of a sweep deletes: others must not
 // wait for long.
 const sweepBatch = 500
@@ -27,6 +24,7 @@ const auditBatches = 400
 // Sweep deletes what nobody will ask for again as of now, some rows at a time.
 // Ended sessions stay as long as their status list is published, and for
 // Config.Retention, the audit for Config.AuditTTL; people, clients and the ring stay.
+// So do notices: who tells the clients gives them up, however old they are, and says so.
 func (db *DB) Sweep(ctx context.Context, now time.Time) error {
 	gone := millis(now.Add(-db.config.Retention))
 	return errors.Join(
@@ -41,8 +39,6 @@ func (db *DB) Sweep(ctx context.Context, now time.Time) error {
 			(SELECT name FROM limits WHERE tat < $1 ORDER BY tat LIMIT $2)`, now.UnixMicro()),
 		db.sweepAll(ctx, "sweep what waits", `DELETE FROM waiting WHERE name IN
 			(SELECT name FROM waiting WHERE expires <= $1 ORDER BY expires LIMIT $2)`, millis(now)),
-		db.sweepAll(ctx, "sweep notices", `DELETE FROM notices WHERE session IN
-			(SELECT session FROM notices WHERE ended < $1 LIMIT $2)`, millis(now.Add(-noticeLife))),
 		feed{db}.Prune(ctx, now.Add(-feedLife)),
 		db.sweepAudit(ctx, now),
 	)
