@@ -42,8 +42,14 @@ type Share struct {
 // Allowed is what a person has allowed a client for good.
 type Allowed struct {
 	Client client.Client
-	Scope  []string
+	Places []Place
 	Given  time.Time
+}
+
+// Place is what a client may have at some resources; none are those of Resources.
+type Place struct {
+	Resources []string
+	Scope     []string
 }
 
 // Who is the user who is logged in in a browser, or ErrNoLogin.
@@ -160,10 +166,27 @@ func (f *Flow) allowed(ctx context.Context, user id.User) ([]Allowed, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, Allowed{Client: c, Scope: g.Scope, Given: g.Given})
+		out = append(out, Allowed{Client: c, Places: f.places(c, g), Given: g.Given})
 	}
-	slices.SortStableFunc(out, func(a, b Allowed) int { return cmp.Compare(a.Client.Name, b.Client.Name) })
+	slices.SortStableFunc(out, func(a, b Allowed) int { return cmp.Compare(a.Client.Title(), b.Client.Title()) })
 	return out, nil
+}
+
+// places are where a client may have what was allowed: resources with the same scopes
+// are one place.
+func (f *Flow) places(c client.Client, g grant.Consent) []Place {
+	var out []Place
+	for _, a := range g.At(f.firstAudience(c)).Allowed {
+		i := slices.IndexFunc(out, func(p Place) bool { return slices.Equal(p.Scope, a.Scope) })
+		if i < 0 {
+			i, out = len(out), append(out, Place{Scope: a.Scope})
+		}
+		out[i].Resources = append(out[i].Resources, a.Audience)
+	}
+	if len(out) == 1 {
+		out[0].Resources = f.Resources(c, out[0].Resources)
+	}
+	return out
 }
 
 // EndShare ends a session of whoever is logged in in a browser. One that is over, or

@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 
-	"github.com/signet-oidc/signet/issuer/audit"
 	"github.com/signet-oidc/signet/issuer/client"
 	"github.com/signet-oidc/signet/issuer/grant"
 	"github.com/signet-oidc/signet/issuer/id"
@@ -47,14 +45,21 @@ func (f *Flow) Authorize(ctx context.Context, r grant.Request, cookie, pushed st
 	return f.advance(ctx, "", grant.Pending{Request: r, Begun: f.now(), Pushed: pushed, From: from}, b, false)
 }
 
-// Waiting returns a request that waits for a person, and its client, or ErrAnswered.
+// Waiting returns a request that waits for a person, as far as it still stands, and its
+// client, or ErrAnswered.
 func (f *Flow) Waiting(ctx context.Context, name string) (grant.Pending, client.Client, error) {
 	p, err := f.Grants.Pending(ctx, name, f.now())
 	if err != nil {
 		return p, client.Client{}, answered(err)
 	}
 	c, err := f.clientOf(ctx, p.Request)
-	return p, c, err
+	if err != nil {
+		return p, c, err
+	}
+	if r, why := f.current(c, p.Request); why == nil { // else whoever goes on is refused
+		p.Request = r
+	}
+	return p, c, nil
 }
 
 // clientOf is the client of a request, as it is now: it may have been deleted since, or
@@ -132,7 +137,10 @@ func (f *Flow) Decide(ctx context.Context, name, cookie string, allow bool) (Ste
 	if err != nil {
 		return Step{}, err
 	}
-	if err := f.consent(ctx, c, b, p.Request.Asks()); err != nil {
+	if _, why := f.current(c, p.Request); why != nil { // nothing is left that could be agreed to
+		return f.deny(ctx, name, *why)
+	}
+	if err := f.consent(ctx, c, b, p.Request); err != nil {
 		return Step{}, err
 	}
 	return f.advance(ctx, name, p, b, true)
@@ -171,6 +179,14 @@ func (f *Flow) advance(ctx context.Context, name string, p grant.Pending, b Brow
 	if err != nil {
 		return Step{}, err
 	}
+	asked := p.Request
+	if name != "" { // else it was checked just now
+		r, why := f.current(c, asked)
+		if why != nil {
+			return f.deny(ctx, name, *why)
+		}
+		p.Request = r
+	}
 	page := f.needs(p, b)
 	if page == "" && !agreed {
 		page, err = f.needsConsent(ctx, p, c, b)
@@ -186,7 +202,7 @@ func (f *Flow) advance(ctx context.Context, name string, p grant.Pending, b Brow
 	case p.Request.Prompts(grant.PromptNone):
 		return f.refuse(ctx, name, p.Request, silent[page])
 	}
-	return f.wait(ctx, name, page, p)
+	return f.wait(ctx, name, page, p, narrower(p.Request, asked))
 }
 
 // silent is what prompt=none gets where a page would have been needed (OpenID Connect
@@ -205,14 +221,19 @@ func (f *Flow) refuse(ctx context.Context, name string, r grant.Request, why Ref
 	return Step{Answer: &a}, nil
 }
 
-func (f *Flow) wait(ctx context.Context, name string, page Page, p grant.Pending) (Step, error) {
+// wait has a request wait for a page. One that was narrowed stays so: what the page shows
+// is what may be agreed to, should the client get back what it lost.
+func (f *Flow) wait(ctx context.Context, name string, page Page, p grant.Pending, narrowed bool) (step Step, err error) {
+	if narrowed {
+		err = f.Grants.Keep(ctx, name, p, f.now())
+	}
 	if name != "" {
-		return Step{Page: page, Pending: name}, nil
+		return Step{Page: page, Pending: name}, err
 	}
 	if err := f.Limits.Wait(ctx, p.From, f.now()); err != nil {
 		return Step{}, err
 	}
-	name, err := f.Grants.Begin(ctx, p, f.now())
+	name, err = f.Grants.Begin(ctx, p, f.now())
 	return Step{Page: page, Pending: name}, err
 }
 
@@ -246,32 +267,11 @@ func (f *Flow) needsConsent(ctx context.Context, p grant.Pending, c client.Clien
 	case c.Public && !strings.HasPrefix(p.Request.Redirect, "https://"):
 		return PageConsent, nil
 	}
-	given, err := f.Consents.Find(ctx, b.Login.User, c.ID)
-	if errors.Is(err, grant.ErrNotFound) {
-		return PageConsent, nil
-	}
-	if err != nil {
+	agreed, err := f.agreed(ctx, c, b.Login.User, p.Request)
+	if err != nil || agreed {
 		return "", err
 	}
-	for _, s := range p.Request.Asks() {
-		if !slices.Contains(given.Scope, s) {
-			return PageConsent, nil
-		}
-	}
-	return "", nil
-}
-
-// consent remembers what a person agrees to, beside what they have agreed to before.
-func (f *Flow) consent(ctx context.Context, c client.Client, b Browser, scope []string) error {
-	given, err := f.Consents.Find(ctx, b.Login.User, c.ID)
-	if err != nil && !errors.Is(err, grant.ErrNotFound) {
-		return err
-	}
-	all := slices.Concat(given.Scope, scope)
-	slices.Sort(all)
-	e := audit.New(ctx, audit.ConsentGiven, f.now())
-	e.Actor, e.User, e.Client = string(b.Login.User), b.Login.User, c.ID
-	return f.Consents.Give(ctx, grant.Consent{User: b.Login.User, Client: c.ID, Scope: slices.Compact(all), Given: f.now()}, e)
+	return PageConsent, nil
 }
 
 // usePushed uses up the pushed request that a code is given for, if there is one (RFC 9126
@@ -291,12 +291,14 @@ func (f *Flow) usePushed(ctx context.Context, uri string) error {
 	return err
 }
 
-// accountNow is a person as a code remembers them.
-func (f *Flow) accountNow(ctx context.Context, user id.User) (json.RawMessage, error) {
-	u, err := f.Users.ByID(ctx, user)
+// accountNow is a person as a code remembers them. The version is the one from before
+// their consent was looked at: had they taken it back since, the exchange has to notice.
+func (f *Flow) accountNow(ctx context.Context, b Browser) (json.RawMessage, error) {
+	u, err := f.Users.ByID(ctx, b.Login.User)
 	if err != nil {
 		return nil, fmt.Errorf("read the user: %w", err)
 	}
+	u.Version = b.Person.Version
 	return json.Marshal(u) // without the password's hash
 }
 
@@ -310,7 +312,7 @@ func (f *Flow) grantCode(ctx context.Context, name string, p grant.Pending, b Br
 	if err := f.usePushed(ctx, p.Pushed); err != nil {
 		return Step{}, err
 	}
-	person, err := f.accountNow(ctx, b.Login.User)
+	person, err := f.accountNow(ctx, b)
 	if err != nil {
 		return Step{}, err
 	}

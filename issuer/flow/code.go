@@ -53,7 +53,7 @@ func (f *Flow) ExchangeCode(ctx context.Context, in Exchange) (Tokens, error) {
 	}
 	g, err := f.openCode(ctx, in, code, user)
 	if errors.Is(err, session.ErrChanged) { // since the code was given
-		if user, err = f.stillThere(ctx, code.User); err == nil {
+		if user, err = f.stillThere(ctx, in.Client, code); err == nil {
 			g, err = f.openCode(ctx, in, code, user)
 		}
 	}
@@ -63,11 +63,20 @@ func (f *Flow) ExchangeCode(ctx context.Context, in Exchange) (Tokens, error) {
 	return f.codeTokens(ctx, in, code, g, user)
 }
 
-// stillThere is a user who may still log in, or ErrCode.
-func (f *Flow) stillThere(ctx context.Context, user id.User) (account.User, error) {
-	u, err := f.Users.ByID(ctx, user)
+// stillThere is the user of a code who may still log in and hasn't taken back what the
+// code was given for, or ErrCode. They are read first: a withdrawal after that is a
+// change again.
+func (f *Flow) stillThere(ctx context.Context, c client.Client, code grant.Code) (account.User, error) {
+	u, err := f.Users.ByID(ctx, code.User)
 	if errors.Is(err, account.ErrNotFound) || err == nil && u.Disabled {
 		return u, fmt.Errorf("%w: its user is gone", ErrCode)
+	}
+	if err != nil || c.Trusted { // nobody was asked
+		return u, err
+	}
+	agreed, err := f.agreed(ctx, c, code.User, code.Request)
+	if err == nil && !agreed {
+		err = fmt.Errorf("%w: its consent was withdrawn", ErrCode)
 	}
 	return u, err
 }

@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"time"
-
-	"github.com/signet-oidc/signet/issuer/audit"
-	"github.com/signet-oidc/signet/issuer/id"
 )
 
 var (
@@ -33,25 +30,4 @@ type Store interface {
 	// Once remembers a name until a time, and tells whether it was new (or had been
 	// remembered until now or before): of any number of calls at once, one is told so.
 	Once(ctx context.Context, name string, now, until time.Time) (first bool, err error)
-}
-
-// Consent is what a person has allowed a client, until they take it back.
-type Consent struct {
-	User   id.User   `json:"user"`
-	Client id.Client `json:"client"`
-	Scope  []string  `json:"scope"` // all that was ever allowed
-	Given  time.Time `json:"given"` // last
-}
-
-// Consents keeps them. It is SQL's. A user's and a client's go with them.
-type Consents interface {
-	// Find returns a consent, or ErrNotFound.
-	Find(ctx context.Context, user id.User, client id.Client) (Consent, error)
-	// Give writes c in the place of what there was, with its event.
-	Give(ctx context.Context, c Consent, e audit.Event) error
-	// Withdraw removes a consent with its event, or says ErrNotFound. The caller ends
-	// the client's sessions of the user.
-	Withdraw(ctx context.Context, user id.User, client id.Client, e audit.Event) error
-	// Of lists a user's consents, by client.
-	Of(ctx context.Context, user id.User) ([]Consent, error)
 }

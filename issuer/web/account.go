@@ -58,14 +58,14 @@ func (web *Web) account(w http.ResponseWriter, r *http.Request, why error) error
 
 // Title names a client in a list of a person's.
 func (v *accountView) Title(c client.Client) string {
-	switch {
-	case c.ID == client.BuiltinID:
+	if c.ID == client.BuiltinID {
 		return v.Brand.Name
-	case c.Name == "":
-		return string(c.ID)
 	}
-	return c.Name
+	return c.Title()
 }
+
+// At are resources as a person sees them.
+func (v *accountView) At(resources []string) []place { return placesOf(resources) }
 
 // Asks is what scopes mean.
 func (v *accountView) Asks(scope []string) []asked { return v.asked(scope) }

@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 
 	"github.com/signet-oidc/signet/issuer/flow"
@@ -18,6 +19,7 @@ type consentView struct {
 	User   string // their id, so that no other answers for them
 	Other  string // path of the login as another
 	Asked  []asked
+	Places []place // where it may use that; none: where any client may
 }
 
 // asked is one thing that a client asks for: in words, or by its name where there are
@@ -54,6 +56,7 @@ func (web *Web) consent(w http.ResponseWriter, r *http.Request, name string) err
 		Other: web.at(pathLogin, "request", name, "other", "1"),
 	}
 	v.Name, v.Asked = name, v.asked(about.Request.Asks())
+	v.Places = placesOf(web.Flow.Resources(about.Client, about.Request.Audience))
 	web.render(w, http.StatusOK, "consent", &v)
 	return nil
 }
@@ -72,6 +75,25 @@ func (t texts) asked(scopes []string) []asked {
 		if !slices.Contains(all, one) {
 			all = append(all, one)
 		}
+	}
+	return all
+}
+
+// place is a resource as a person sees it. The host of an https URL says whose it is, and
+// stands alone; what else there is of it in a second line. Others are shown as they are.
+type place struct{ Host, URI string }
+
+func placesOf(resources []string) []place {
+	var all []place
+	for _, r := range resources {
+		one := place{URI: r}
+		if u, err := url.Parse(r); err == nil && u.Scheme == "https" && u.User == nil && isHost.MatchString(u.Host) {
+			one.Host = u.Host
+			if rest := u.EscapedPath(); u.RawQuery == "" && (rest == "" || rest == "/") {
+				one.URI = ""
+			}
+		}
+		all = append(all, one)
 	}
 	return all
 }

@@ -101,10 +101,7 @@ type application struct {
 }
 
 func applicationOf(c client.Client, redirect string) *application {
-	a := application{Name: c.Name, URI: link(c.URI), Policy: link(c.PolicyURI), Terms: link(c.TermsURI), Host: hostOf(redirect)}
-	if a.Name == "" {
-		a.Name = string(c.ID)
-	}
+	a := application{Name: c.Title(), URI: link(c.URI), Policy: link(c.PolicyURI), Terms: link(c.TermsURI), Host: hostOf(redirect)}
 	if imageOrigin(c.LogoURI) != "" {
 		a.Logo = c.LogoURI
 	}
@@ -118,6 +115,8 @@ func hostOf(redirect string) string {
 		return ""
 	case u.Host == "":
 		return u.Scheme
+	case strings.ContainsFunc(u.Host, func(r rune) bool { return r > '~' }): // percent-encoded: decoded, it could look like another's
+		return redirect
 	}
 	return u.Host
 }

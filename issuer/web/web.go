@@ -22,6 +22,8 @@ type Requests interface {
 	Continue(ctx context.Context, name, cookie string) (flow.Step, error)
 	Choose(ctx context.Context, name, cookie string) (flow.Step, error)
 	Decide(ctx context.Context, name, cookie string, allow bool) (flow.Step, error)
+	// Resources are those of an audience that a person should know of.
+	Resources(c client.Client, audience []string) []string
 }
 
 // Door is how people come and go.

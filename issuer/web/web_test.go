@@ -309,3 +309,38 @@ func TestLogo(t *testing.T) {
 		}
 	}
 }
+
+// A resource is shown by its host where that says whose it is, and whole where not.
+func TestPlaces(t *testing.T) {
+	for resource, want := range map[string]place{
+		"https://api.example":               {"api.example", ""},
+		"https://api.example/":              {"api.example", ""},
+		"https://api.example:8443/v1?a=b":   {"api.example:8443", "https://api.example:8443/v1?a=b"},
+		"https://api.example?a=b":           {"api.example", "https://api.example?a=b"},
+		"https://api.example/%2F":           {"api.example", "https://api.example/%2F"},
+		"http://localhost:8080":             {"", "http://localhost:8080"},
+		"urn:example:api":                   {"", "urn:example:api"},
+		"https://bank.example@evil.example": {"", "https://bank.example@evil.example"},
+		"https://%D0%B0pi.example":          {"", "https://%D0%B0pi.example"},
+		"https://[::1]/":                    {"", "https://[::1]/"},
+		"":                                  {},
+	} {
+		if diff := cmp.Diff([]place{want}, placesOf([]string{resource})); diff != "" {
+			t.Errorf("%q:\n%s", resource, diff)
+		}
+	}
+	if got := placesOf(nil); got != nil {
+		t.Error(got)
+	}
+}
+
+func TestHostOf(t *testing.T) {
+	for redirect, want := range map[string]string{
+		"https://app.example/cb": "app.example", "http://127.0.0.1:5000/cb": "127.0.0.1:5000", "http://[::1]/": "[::1]",
+		"com.example.app:/cb": "com.example.app", "https://%D0%B0pp.example/cb": "https://%D0%B0pp.example/cb", "%": "",
+	} {
+		if got := hostOf(redirect); got != want {
+			t.Errorf("%q: %q, want %q", redirect, got, want)
+		}
+	}
+}

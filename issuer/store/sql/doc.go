@@ -13,7 +13,7 @@
 //	meta         the deployment id
 //	users        people; email_norm is unique
 //	clients      OAuth clients, one JSON document each
-//	consents     what a person has allowed a client
+//	consents     what a person has allowed a client, and where
 //	logins       a person in a browser or app; a browser's cookie is unique
 //	sessions     the ledger: one insert at login, one update at the end
 //	notices      clients that are still to be told of an end

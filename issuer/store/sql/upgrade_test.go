@@ -7,8 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/signet-oidc/signet/issuer/account"
 	"github.com/signet-oidc/signet/issuer/audit"
+	"github.com/signet-oidc/signet/issuer/grant"
 	"github.com/signet-oidc/signet/issuer/id"
 	"github.com/signet-oidc/signet/issuer/session"
 )
@@ -76,4 +79,50 @@ func migrateTo(t *testing.T, db *DB, version int64) {
 	must(t, err)
 	_, err = p.UpTo(t.Context(), version)
 	must(t, err)
+}
+
+// What signet did with a consent at schema 2.
+const (
+	oldGive = `INSERT INTO consents (user_id, client_id, scope, given) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (user_id, client_id) DO UPDATE SET scope = excluded.scope, given = excluded.given`
+	oldFind = `SELECT scope FROM consents WHERE user_id = $1 AND client_id = $2`
+)
+
+// TestUpgradeConsents: a consent from before audiences were kept is one of none that is
+// known; what an older signet adds to one that has them counts for nothing, and it reads
+// what the newer one writes.
+func TestUpgradeConsents(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		db, err := Open(t.Context(), Config{URL: url})
+		must(t, err)
+		t.Cleanup(func() { _ = db.Close() })
+		migrateTo(t, db, 2)
+		writeOld(t, db, "a")
+		give := func(client, scope string) {
+			must(t, db.transact(t.Context(), func(ctx context.Context, r runner) error {
+				_, err := execute(ctx, r, oldGive, "usr_a", client, scope, 1000)
+				return err
+			}))
+		}
+		give("before", `["openid","read"]`)
+		must(t, db.Migrate(t.Context()))
+		give("after", `[]`)
+		b := db.Backend()
+		c := grant.Consent{User: "usr_a", Client: "kept", Given: time.UnixMilli(2000).UTC()}.With([]string{"read", "openid"}, []string{"https://a.example", "https://b.example"})
+		must(t, b.Consents.Give(t.Context(), c, audit.New(t.Context(), audit.ConsentGiven, time.Now())))
+		want(t, db, "what an older signet reads", 1, `SELECT count(*) FROM (`+oldFind+`) AS old WHERE scope = '["openid","read"]'`, "usr_a", "kept")
+		give("kept", `["openid","read","write"]`)
+		c.Given = time.UnixMilli(1000).UTC()
+		for _, expected := range []grant.Consent{
+			{User: "usr_a", Client: "before", Allowed: []grant.Allowed{{Scope: []string{"openid", "read"}}}, Given: c.Given},
+			{User: "usr_a", Client: "after", Allowed: []grant.Allowed{{Scope: []string{}}}, Given: c.Given},
+			c,
+		} {
+			got, err := b.Consents.Find(t.Context(), "usr_a", expected.Client)
+			must(t, err)
+			if diff := cmp.Diff(expected, got); diff != "" {
+				t.Errorf("%s:\n%s", expected.Client, diff)
+			}
+		}
+	})
 }
