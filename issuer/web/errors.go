@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/signet-oidc/signet/issuer/account"
@@ -70,6 +71,16 @@ func (web *Web) CrossSite(w http.ResponseWriter, r *http.Request) { web.Fail(w, 
 // NotFound says that there is no such page.
 func (web *Web) NotFound(w http.ResponseWriter, r *http.Request) error {
 	return web.handle(w, r, errNotFound)
+}
+
+// NotAllowed says that a page isn't asked for by such a method, and by which it is (RFC
+// 9110 §15.5.6): a browser comes so by the address of a form that it reloads.
+func (web *Web) NotAllowed(methods []string) http.Handler {
+	allow := strings.Join(methods, ", ")
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", allow)
+		web.Fail(w, r, &httpx.Error{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Description: "this takes " + allow})
+	})
 }
 
 // Error is the error page for who was sent there, of nothing in particular: what it
