@@ -226,6 +226,63 @@ func TestBackchannelEveryEnd(t *testing.T) {
 	})
 }
 
+// The client of a session with offline_access is told when the browser's login ends that
+// it came from, once, by the sid of its ID token; its refresh token goes on. When that
+// session ends too, it is told again (§2.7).
+func TestBackchannelOffline(t *testing.T) {
+	s, h, _ := listeners(t)
+	web := s.listener(h, "web", nil)
+	refresh := func(in answer) answer {
+		return s.form("/oauth/token", web, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {in.str("refresh_token")}})
+	}
+	for name, end := range map[string]func(b *browser, in answer){
+		"logout page": func(b *browser, _ answer) { b.confirm(b.get("/ui/logout")) },
+		"the client":  func(b *browser, in answer) { b.get(logoutURL("id_token_hint", in.str("id_token"))) },
+		"another device": func(b *browser, _ answer) {
+			other := s.browser()
+			other.submit("/ui/login", url.Values{"email": {adas}, "password": {password}})
+			p := other.get("/ui/account")
+			other.submit("/ui/account/end", p.with("device", b.get("/ui/account").hidden().Get("as"), "session", ""))
+		},
+		"somebody else": func(b *browser, _ answer) {
+			b.s.post("/register", `{"email":"bob@example.com","password":"`+password+`"}`)
+			b.submit("/ui/login", url.Values{"email": {"bob@example.com"}, "password": {password}})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := s.browser()
+			in := b.tokens(web, adas, "scope", "openid offline_access", "prompt", "consent")
+			before := len(h.told("web"))
+			told := func(n int) {
+				t.Helper()
+				eventually(t, func() bool { return len(h.told("web")) >= before+n })
+				eventually(t, func() bool { // and no notice is left
+					later := s.clock().Add(time.Hour)
+					left, err := s.db.Backend().Notices.Due(t.Context(), later, later, 10)
+					s.must(err)
+					return len(left) == 0
+				})
+				if got := len(h.told("web")) - before; got != n {
+					t.Fatalf("told %d times, want %d", got, n)
+				}
+				s.checkLogoutToken(h.told("web")[before+n-1], jose.ES256, "web", in)
+			}
+			end(b, in)
+			if p := b.get("/ui/account"); name != "somebody else" && !p.on("login") {
+				t.Fatalf("still logged in, on %s", p.url)
+			}
+			told(1)
+			if sid := jwtOf(t, in.str("id_token"))["sid"]; sid != jwtOf(t, h.told("web")[before])["sid"] {
+				t.Errorf("not the ID token's sid, %v", sid)
+			}
+			next := s.want(refresh(in), 200, "")
+			s.want(s.form("/oauth/revoke", web, url.Values{"token": {next.str("refresh_token")}}), 200, "")
+			told(2)
+			s.want(refresh(next), 400, "invalid_grant")
+		})
+	}
+}
+
 // Ten clients of one login, one of which hangs: the nine are told at once.
 func TestBackchannelTenClients(t *testing.T) {
 	s, h, b := listeners(t)

@@ -23,9 +23,10 @@ import (
 type browser struct {
 	s       *server
 	cookies map[string]string
+	agent   string // the User-Agent header; empty: Go's
 }
 
-func (s *server) browser() *browser { return &browser{s, map[string]string{}} }
+func (s *server) browser() *browser { return &browser{s: s, cookies: map[string]string{}} }
 
 // page is what a browser shows, or where it was sent away to.
 type page struct {
@@ -72,6 +73,9 @@ func (b *browser) once(method, target string, form url.Values) page {
 	if method == "POST" {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Sec-Fetch-Site", "same-origin")
+	}
+	if b.agent != "" {
+		r.Header.Set("User-Agent", b.agent)
 	}
 	for name, value := range b.cookies {
 		r.AddCookie(&http.Cookie{Name: name, Value: value})

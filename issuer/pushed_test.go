@@ -81,7 +81,7 @@ func TestPushedTwiceAtOnce(t *testing.T) {
 	codes := make(chan string, 8)
 	var all sync.WaitGroup
 	for range cap(codes) {
-		window := &browser{s, map[string]string{"__Host-signet_login": b.cookies["__Host-signet_login"]}}
+		window := &browser{s: s, cookies: map[string]string{"__Host-signet_login": b.cookies["__Host-signet_login"]}}
 		all.Go(func() {
 			to, _ := url.Parse(window.get(target).leaves)
 			codes <- to.Query().Get("code")

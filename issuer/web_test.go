@@ -331,13 +331,14 @@ func TestAccountPage(t *testing.T) {
 	if p := b.get("/ui/account"); !p.on("login") {
 		t.Fatalf("nobody is on %s", p.url)
 	}
-	there := s.login(adas) // an app elsewhere
+	there := s.want(s.post("/login", `{"email":"`+adas+`","password":"`+password+`"}`, "User-Agent", "curl/8.5.0"), 200, "") // an app elsewhere
+	b.agent = windowsChrome
 	got := b.allow(b.logIn(b.get(s.authorizeURL("web")), adas)).read(t, callback)
 	here := s.want(s.exchange(web, got.Get("code")), 200, "")
 	if p := b.get("/"); !p.on("account") {
 		t.Errorf("the issuer's address leads to %s", p.url)
 	}
-	p := b.get("/ui/").look(t, 200, "You are logged in as "+adas, "This device", "You are here", "Another device", "Last seen: just now",
+	p := b.get("/ui/").look(t, 200, "You are logged in as "+adas, "Chrome on Windows", "You are here", "curl", "Last seen: just now",
 		"Log out everywhere else", "What you have allowed", "See your email address")
 	if p.header.Get("Cross-Origin-Opener-Policy") != "same-origin" || !p.on("account") {
 		t.Errorf("on %s, %v", p.url, p.header)
@@ -346,14 +347,52 @@ func TestAccountPage(t *testing.T) {
 	// Another's page, kept open, does nothing to who came after.
 	b.submit("/ui/account/end-others", url.Values{"as": {"other"}})
 	s.want(s.refresh(there.str("refresh_token")), 200, "")
-	b.submit("/ui/account/end", url.Values{"as": {as}, "session": {here.str("session_id")}}).look(t, 200, "Ended.", "Another device")
+	b.submit("/ui/account/end", url.Values{"as": {as}, "session": {here.str("session_id")}}).look(t, 200, "Ended.", "Log out there")
 	s.want(s.form("/oauth/token", web, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {here.str("refresh_token")}}), 400, "invalid_grant")
 	b.submit("/ui/account/end-others", url.Values{"as": {as}})
 	s.want(s.refresh(there.str("refresh_token")), 401, "invalid_grant")
-	p = b.get("/ui/account").look(t, 200, "This device")
-	if strings.Contains(p.raw, "Another device") || strings.Contains(p.raw, "Log out everywhere else") {
+	p = b.get("/ui/account").look(t, 200, "Chrome on Windows")
+	if strings.Contains(p.raw, "Log out there") || strings.Contains(p.raw, "Log out everywhere else") {
 		t.Error("others are still there")
 	}
+}
+
+const (
+	windowsChrome = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
+	iPhoneSafari  = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.1 Mobile/15E148 Safari/604.1"
+)
+
+// A person can tell their browsers and apps apart, whatever these say they are.
+func TestAccountNamesDevices(t *testing.T) {
+	s := start(t, nil)
+	b, phone, strange := s.browser(), s.browser(), s.browser()
+	b.agent, phone.agent, strange.agent = windowsChrome, iPhoneSafari, `Evil"><script>alert(`+strings.Repeat("x", 400)
+	b.submit("/ui/register", url.Values{"email": {adas}, "password": {password}}).look(t, 200, "<h3>Chrome on Windows</h3>")
+	login := url.Values{"email": {adas}, "password": {password}}
+	phone.submit("/ui/login", login)
+	strange.submit("/ui/login", login)
+	s.want(s.post("/login", `{"email":"`+adas+`","password":"`+password+`"}`, "User-Agent", "curl/8.5.0"), 200, "")
+	s.want(s.post("/login", `{"email":"`+adas+`","password":"`+password+`"}`, "User-Agent", " "), 200, "")
+	web := s.register("web", nil)
+	s.want(s.exchange(web, b.code("web", adas, "scope", "openid offline_access", "prompt", "consent")), 200, "")
+	p := b.get("/ui/account").look(t, 200, "<h3>Chrome on Windows</h3>", "<h3>Safari on iPhone</h3>", "<h3>curl</h3>", "<h3>Unknown device</h3>",
+		"<h3>Access while you are away</h3>", `<h3>Evil"><script>alert</h3>`)
+	if strings.Contains(p.raw, "<script") || strings.Contains(p.raw, "xxx") {
+		t.Error("a header's text is markup, or without end")
+	}
+	owner, err := s.db.Backend().Accounts.ByEmail(t.Context(), adas)
+	s.must(err)
+	logins, err := s.db.Backend().Logins.Of(t.Context(), owner.ID, s.clock(), 10)
+	s.must(err)
+	for _, l := range logins {
+		if len(l.Agent) > 256 {
+			t.Errorf("%d bytes are kept", len(l.Agent))
+		}
+	}
+	// Who proves anew who they are does so with what they have now.
+	b.agent = strings.ReplaceAll(windowsChrome, "Safari/537.36", "Safari/537.36 Edg/142.0.0.0")
+	b.logIn(b.get(s.authorizeURL("web", "prompt", "login")), adas)
+	b.get("/ui/account").look(t, 200, "<h3>Edge on Windows</h3>")
 }
 
 // One's own page ends nobody else's.
@@ -385,7 +424,7 @@ func TestAccountEndsDeviceAndConsent(t *testing.T) {
 	got := phone.allow(phone.logIn(phone.get(s.authorizeURL("web")), adas)).read(t, callback)
 	tokens := s.want(s.exchange(web, got.Get("code")), 200, "")
 	b.submit("/ui/login", url.Values{"email": {adas}, "password": {password}})
-	p := b.get("/ui/account").look(t, 200, "Another device")
+	p := b.get("/ui/account").look(t, 200, "Log out there")
 	b.submit("/ui/account/withdraw", p.with("client", "web")).look(t, 200, "Withdrawn.", "You have not allowed anything")
 	refresh := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {tokens.str("refresh_token")}}
 	s.want(s.form("/oauth/token", web, refresh), 400, "invalid_grant")

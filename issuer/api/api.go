@@ -101,6 +101,7 @@ func (a *API) Login(w http.ResponseWriter, r *http.Request) error {
 	t, err := a.flow.SignIn(r.Context(), flow.SignIn{
 		Email: in.Email, Password: in.Password, Client: a.client, Device: device,
 		Audience: audience, Scope: strings.Fields(in.Scope), Address: httpx.Address(r.Context()),
+		Agent: r.UserAgent(),
 	})
 	if err != nil {
 		return err

@@ -23,12 +23,15 @@ type Overview struct {
 	Allowed []Allowed     // by the client's name
 }
 
-// Device is one login of a person: a browser, or an app that took the password itself.
+// Device is one login of a person: a browser, an app that took the password itself, or
+// one for offline access.
 type Device struct {
-	Login  id.Login
-	This   bool // the browser that asks
-	Since  time.Time
-	Shares []Share // the latest first
+	Login   id.Login
+	This    bool // the browser that asks
+	Since   time.Time
+	Agent   string  // the User-Agent header that it came with; empty: not known
+	Offline bool    // a client's, which outlives the browser that it came from; it has one share
+	Shares  []Share // the latest first
 }
 
 // Share is one client's session.
@@ -85,7 +88,7 @@ func (f *Flow) devices(ctx context.Context, here session.Login) ([]Device, error
 	if err != nil {
 		return nil, err
 	}
-	found, err := f.browsers(ctx, here)
+	found, err := f.logins(ctx, here)
 	if err != nil {
 		return nil, err
 	}
@@ -107,14 +110,18 @@ func (f *Flow) devices(ctx context.Context, here session.Login) ([]Device, error
 	return found, nil
 }
 
-// browsers are those that a person is logged in in, this one first; no client needs to
-// have a session in any.
-func (f *Flow) browsers(ctx context.Context, here session.Login) ([]Device, error) {
-	found := []Device{{Login: here.ID, This: true, Since: here.AuthTime}}
-	logins, err := f.Sessions.Logins.Of(ctx, here.User, f.now(), session.MostSessions)
+// mostLogins is how many logins of a person are looked at: those that have the sessions,
+// and as many browsers without.
+const mostLogins = 2 * session.MostSessions
+
+// logins are a person's, that of this browser first; no client needs to have a session in
+// a browser's.
+func (f *Flow) logins(ctx context.Context, here session.Login) ([]Device, error) {
+	found := []Device{{Login: here.ID, This: true, Since: here.AuthTime, Agent: here.Agent}}
+	logins, err := f.Sessions.Logins.Of(ctx, here.User, f.now(), mostLogins)
 	for _, l := range logins {
 		if l.ID != here.ID {
-			found = append(found, Device{Login: l.ID, Since: l.AuthTime})
+			found = append(found, Device{Login: l.ID, Since: l.AuthTime, Agent: l.Agent, Offline: l.Origin != ""})
 		}
 	}
 	return found, err

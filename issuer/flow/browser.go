@@ -36,6 +36,7 @@ type Entering struct {
 	Password string
 	Device   string // the device's token, if it has one
 	Address  netip.Addr
+	Agent    string // the User-Agent header
 	Cookie   string // the login cookie that the browser has, if any
 	Pending  string // the authorization request that waits for this, if any
 }
@@ -75,7 +76,7 @@ func (f *Flow) enterBrowser(ctx context.Context, in Entering) (Entered, error) {
 	if err != nil {
 		return Entered{}, err
 	}
-	l, cookie, err := f.begin(ctx, in.Cookie, user)
+	l, cookie, err := f.begin(ctx, in, user)
 	if err != nil {
 		return Entered{}, err
 	}
@@ -87,19 +88,19 @@ func (f *Flow) enterBrowser(ctx context.Context, in Entering) (Entered, error) {
 }
 
 // begin begins a login in a browser, or renews the one that the same person has there.
-func (f *Flow) begin(ctx context.Context, cookie string, user account.User) (session.Login, string, error) {
+func (f *Flow) begin(ctx context.Context, in Entering, user account.User) (session.Login, string, error) {
 	e := audit.New(ctx, audit.LoginSucceeded, f.now())
 	e.Actor, e.User = string(user.ID), user.ID
-	old, err := f.Browser(ctx, cookie)
+	old, err := f.Browser(ctx, in.Cookie)
 	switch {
 	case errors.Is(err, ErrNoLogin):
-		return f.Sessions.Enter(ctx, PersonOf(user), passwordAMR(), e)
+		return f.Sessions.Enter(ctx, PersonOf(user), passwordAMR(), in.Agent, e)
 	case err != nil:
 		return session.Login{}, "", err
 	case old.Login.User == user.ID:
-		return f.Sessions.Reenter(ctx, old.Login, PersonOf(user), passwordAMR(), e)
+		return f.Sessions.Reenter(ctx, old.Login, PersonOf(user), passwordAMR(), in.Agent, e)
 	}
-	l, text, err := f.Sessions.Enter(ctx, PersonOf(user), passwordAMR(), e)
+	l, text, err := f.Sessions.Enter(ctx, PersonOf(user), passwordAMR(), in.Agent, e)
 	if err == nil { // one browser, one person: nobody could end the other's login here
 		err = f.end(ctx, session.Which{Login: old.Login.ID}, old.Login.User, "another_login")
 	}

@@ -113,16 +113,13 @@ func challenged(challenge, verifier string) bool {
 
 // openCode opens the session of a code, in the login of the browser that asked; with
 // offline_access in a login of its own, which the browser's logout doesn't end (OpenID
-// Connect Core §11).
+// Connect Core §11). Until now it goes with the browser's: who was logged out elsewhere,
+// for another password or by the owner, may have kept a code in hand. From now on its
+// client is told when that ends.
 func (f *Flow) openCode(ctx context.Context, in Exchange, code grant.Code, user account.User) (session.Grant, error) {
 	login := &session.Login{ID: code.Login, User: code.User, AuthTime: code.AuthTime, AMR: code.AMR, Expires: code.Expires}
 	if code.Request.Wants(grant.ScopeOffline) {
-		// Until now it goes with the browser's: who was logged out elsewhere, for another
-		// password or by the owner, may have kept a code in hand.
-		if err := f.Sessions.Lives(ctx, code.Login, code.User); err != nil {
-			return session.Grant{}, f.loginOver(ctx, code, err)
-		}
-		login.ID = id.NewLogin()
+		login.ID, login.Origin = id.NewLogin(), code.Login
 	}
 	e := audit.New(ctx, audit.SessionOpened, f.now())
 	e.Actor = string(user.ID)
@@ -138,22 +135,6 @@ func (f *Flow) openCode(ctx context.Context, in Exchange, code grant.Code, user 
 		return g, errors.Join(ErrCode, err)
 	}
 	return g, err
-}
-
-// loginOver is what to say of a code whose login has ended: that it was used before, if
-// it was, which ends what it gave.
-func (f *Flow) loginOver(ctx context.Context, code grant.Code, why error) error {
-	if !errors.Is(why, session.ErrNotFound) {
-		return why
-	}
-	_, _, err := f.Sessions.Ledger.Find(ctx, code.Session)
-	switch {
-	case err == nil:
-		return errors.Join(ErrCode, why, f.replayed(ctx, code))
-	case !errors.Is(err, session.ErrNotFound):
-		return err
-	}
-	return errors.Join(ErrCode, why)
 }
 
 // replayed ends what a code gave when it was first used.

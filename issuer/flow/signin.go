@@ -23,6 +23,7 @@ type SignIn struct {
 	Proof    string   // thumbprint of the DPoP key of the request; empty: none
 	Device   string   // the device's token, if it has one
 	Address  netip.Addr
+	Agent    string // the User-Agent header of the person's device
 }
 
 // SignIn checks a password and opens a session. In this order: throttle by
@@ -67,7 +68,7 @@ func (f *Flow) open(ctx context.Context, in SignIn, user account.User, scope, au
 	e.Actor = string(user.ID)
 	g, err := f.Sessions.Open(ctx, session.Opening{
 		Person: PersonOf(user), Client: in.Client.ID, Scope: scope, Audience: audience, BoundKey: binding(in.Client, in.Proof), AMR: []string{"pwd"},
-		Notify: in.Client.BackchannelLogoutURI != "",
+		Agent: in.Agent, Notify: in.Client.BackchannelLogoutURI != "",
 	}, e)
 	if err != nil {
 		return Tokens{}, err

@@ -18,10 +18,10 @@ const (
 	cookieLength = len(cookiePrefix) + 43
 )
 
-// Enter begins the login of a browser and returns it with its cookie. Errors as
-// Open's.
-func (s *Sessions) Enter(ctx context.Context, p Person, amr []string, e audit.Event) (Login, string, error) {
-	l := s.login(p, amr)
+// Enter begins the login of a browser, which sent agent as its User-Agent, and returns it
+// with its cookie. Errors as Open's.
+func (s *Sessions) Enter(ctx context.Context, p Person, amr []string, agent string, e audit.Event) (Login, string, error) {
+	l := s.login(p, amr, agent)
 	cookie := newCookie(&l)
 	if err := s.Logins.Begin(ctx, l, e); err != nil {
 		return Login{}, "", fmt.Errorf("begin a login: %w", err)
@@ -31,8 +31,8 @@ func (s *Sessions) Enter(ctx context.Context, p Person, amr []string, e audit.Ev
 
 // Reenter is a person of a login who has proved anew who they are. The login and its
 // sessions go on; the cookie is another, for who had the old one has proved nothing.
-func (s *Sessions) Reenter(ctx context.Context, old Login, p Person, amr []string, e audit.Event) (Login, string, error) {
-	l := s.login(p, amr)
+func (s *Sessions) Reenter(ctx context.Context, old Login, p Person, amr []string, agent string, e audit.Event) (Login, string, error) {
+	l := s.login(p, amr, agent)
 	l.ID = old.ID
 	cookie := newCookie(&l)
 	if err := s.Logins.Renew(ctx, l, e); err != nil {
@@ -57,11 +57,6 @@ func (s *Sessions) Browser(ctx context.Context, cookie string) (Login, Person, e
 	return l, p, nil
 }
 
-// Lives returns nil if a login lives, else ErrNotFound.
-func (s *Sessions) Lives(ctx context.Context, l id.Login, user id.User) error {
-	return s.Logins.Live(ctx, l, user, s.now())
-}
-
 func newCookie(l *Login) string {
 	var b [32]byte
 	_, _ = rand.Read(b[:]) // never fails: crypto/rand aborts the process instead
@@ -71,9 +66,11 @@ func newCookie(l *Login) string {
 }
 
 // login is a person's login as of now.
-func (s *Sessions) login(p Person, amr []string) Login {
+func (s *Sessions) login(p Person, amr []string, agent string) Login {
 	now := s.now()
-	return Login{ID: id.NewLogin(), User: p.User, AuthTime: now, AMR: amr, Expires: now.Add(s.Absolute), Proved: p.Version}
+	return Login{
+		ID: id.NewLogin(), User: p.User, AuthTime: now, AMR: amr, Expires: now.Add(s.Absolute), Agent: agentOf(agent), Proved: p.Version,
+	}
 }
 
 // within is the end of a session of a login that is opened now.

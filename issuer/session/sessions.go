@@ -62,7 +62,8 @@ type Opening struct {
 	// Login is the one that the person is in; nil: a login of its own begins with the
 	// session.
 	Login  *Login
-	Notify bool // the client is to be told of the end
+	Agent  string // the User-Agent header that a login of its own comes with
+	Notify bool   // the client is to be told of the end
 }
 
 // Grant is a session with its current refresh token: what token responses are
@@ -98,7 +99,7 @@ func (s *Sessions) Open(ctx context.Context, o Opening, e audit.Event) (Grant, e
 // prepare is a session that is about to be, and its login.
 func (s *Sessions) prepare(o Opening, index int64) (Login, Session) {
 	now := s.now()
-	login := s.login(o.Person, o.AMR)
+	login := s.login(o.Person, o.AMR, o.Agent)
 	if o.Login != nil {
 		login = *o.Login
 		login.Proved = o.Person.Version

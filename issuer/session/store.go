@@ -30,6 +30,12 @@ type Login struct {
 	Expires  time.Time `json:"expires"`   // absolute
 	// Cookie is the SHA-256 of the browser's login cookie; zero for an app.
 	Cookie [32]byte `json:"-"`
+	// Agent is the User-Agent header that came with the login, of which printable ASCII
+	// and 256 bytes are kept; empty: none came.
+	Agent string `json:"agent,omitempty"`
+	// Origin is the browser's login that one for offline access came from and outlives;
+	// empty: none.
+	Origin id.Login `json:"origin,omitempty"`
 	// Proved is the version of the user who proved who they are; zero: not known. It
 	// isn't kept.
 	Proved int64 `json:"-"`
@@ -91,14 +97,14 @@ type Ledger interface {
 	// Open writes a session, and its login unless that exists. A user who has another
 	// version by now than l.Proved, where that is known, is ErrChanged, and one that is
 	// gone ErrNotFound: what ended their sessions could not end this one. So is a login
-	// that has ended. A session whose id was opened before, ended or not, is ErrUsed.
-	// Where the user
-	// would have more than most live sessions, the oldest end with reason
-	// "too_many"; these it returns.
+	// that has ended, and one whose l.Origin has. A session whose id was opened before,
+	// ended or not, is ErrUsed. Where the user would have more than most live sessions,
+	// the oldest end with reason "too_many"; these it returns.
 	Open(ctx context.Context, l Login, s Session, most int, e audit.Event) ([]Ended, error)
 	// End marks the live sessions that match, and their login when Which names the
 	// login, or when it has no live session left and is no browser's (which stays
 	// logged in), as ended at e.At with e.Reason.
+	// Sessions in logins whose Origin it ends go on, but are noticed (Notice).
 	// It returns those it ended; none and no error where all had ended before.
 	// No event is written when nothing ended.
 	End(ctx context.Context, w Which, e audit.Event) ([]Ended, error)
@@ -168,19 +174,17 @@ type Logins interface {
 	// ByCookie returns the login whose cookie has this SHA-256, if it has not ended and
 	// lives at now, and its user as of now; else ErrNotFound.
 	ByCookie(ctx context.Context, cookie [32]byte, now time.Time) (Login, Person, error)
-	// Of returns at most limit logins of a user's browsers that have not ended and live
-	// at now, the latest first, without their cookies.
+	// Of returns at most limit logins of a user, of browsers and of apps, that have not
+	// ended and live at now, the latest first, without their cookies.
 	Of(ctx context.Context, user id.User, now time.Time, limit int) ([]Login, error)
-	// Live returns nil if a login of a user has not ended and lives at now, else
-	// ErrNotFound.
-	Live(ctx context.Context, l id.Login, user id.User, now time.Time) error
-	// Renew gives a live login of l.User another AuthTime, AMR, Expires and Cookie,
-	// with its event. ErrChanged and ErrNotFound as in Ledger.Open.
+	// Renew gives a live login of l.User another AuthTime, AMR, Expires, Agent and
+	// Cookie, with its event. ErrChanged and ErrNotFound as in Ledger.Open.
 	Renew(ctx context.Context, l Login, e audit.Event) error
 }
 
-// Notice is a client that is still to be told that a session has ended (OpenID Connect
-// Back-Channel Logout §2.5).
+// Notice is a client that is still to be told that a session has ended, or that the
+// browser's login has which it came from with offline access (OpenID Connect Back-Channel
+// Logout §2.5, §2.7).
 type Notice struct {
 	Session id.Session
 	Client  id.Client
@@ -189,8 +193,9 @@ type Notice struct {
 	Tries   int
 }
 
-// Notices are those that are still to be told. One is written in the transaction that
-// ends a session with Notify, due at once. It is SQL's.
+// Notices are those that are still to be told, at most one a session. One is written in
+// the transaction that ends a session with Notify, or the Origin of its login while it
+// lives, due at once. It is SQL's.
 type Notices interface {
 	// Due returns at most limit that are due at now, the longest due first, and puts
 	// them off until lease: no other call returns them before.

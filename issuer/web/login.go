@@ -140,7 +140,7 @@ func (web *Web) enter(w http.ResponseWriter, r *http.Request, f url.Values) erro
 func (web *Web) entering(r *http.Request, f url.Values) flow.Entering {
 	return flow.Entering{
 		Email: f.Get("email"), Password: f.Get("password"), Device: only(r, httpx.DeviceCookie),
-		Address: httpx.Address(r.Context()), Cookie: web.Cookie(r), Pending: f.Get("request"),
+		Address: httpx.Address(r.Context()), Agent: r.UserAgent(), Cookie: web.Cookie(r), Pending: f.Get("request"),
 	}
 }
 

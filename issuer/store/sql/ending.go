@@ -63,44 +63,92 @@ func scanEnding(row scanner) (e ending, err error) {
 
 // end is the one place where sessions end: the live ones that match, or those of a
 // part of them, are marked, told to the feed and returned, by id, with a notice of each
-// whose client is to be told; so are their logins marked, as session.Ledger says. It
-// returns how many logins that were.
+// whose client is to be told; so are their logins marked, as session.Ledger says, with
+// a notice of each session that outlives one. It returns how many logins that were.
 func (db *DB) end(ctx context.Context, r runner, w session.Which, part []id.Session, at time.Time, reason string) (ended []session.Ended, logins int64, err error) {
-	rows, logins, err := db.mark(ctx, r, w, part, at, reason)
+	m, err := db.mark(ctx, r, w, part, at, reason)
 	if err != nil {
 		return nil, 0, err
 	}
-	slices.SortFunc(rows, func(a, b ending) int { return cmp.Compare(a.ID, b.ID) })
-	changes := make([]store.Change, len(rows))
-	for i, row := range rows {
+	byID := func(a, b ending) int { return cmp.Compare(a.ID, b.ID) }
+	slices.SortFunc(m.rows, byID)
+	changes := make([]store.Change, len(m.rows))
+	for i, row := range m.rows {
 		ended = append(ended, row.Ended)
 		changes[i] = store.Change{Kind: store.Session, ID: string(row.ID), Version: row.Status}
 	}
 	if err := db.tell(ctx, r, changes...); err != nil {
 		return nil, 0, err
 	}
-	return ended, logins, notify(ctx, r, rows, at)
+	told := slices.Concat(m.rows, m.left)
+	slices.SortFunc(told, byID)
+	return ended, m.logins, notify(ctx, r, told, at)
+}
+
+// marked is what a mark has done.
+type marked struct {
+	rows   []ending // ended
+	left   []ending // that live on, though the browser's login that they came from ended
+	logins int64    // that ended
 }
 
 // mark ends sessions and logins. Where w names logins, by user or by themselves, a
 // session may be opened in one after its sessions were ended and before it was: whoever
 // opens holds the login's row, which ending it waits for, and then ends that one too.
-func (db *DB) mark(ctx context.Context, r runner, w session.Which, part []id.Session, at time.Time, reason string) (rows []ending, logins int64, err error) {
-	rows, err = endRows(ctx, r, w, part, at, reason)
+func (db *DB) mark(ctx context.Context, r runner, w session.Which, part []id.Session, at time.Time, reason string) (m marked, err error) {
+	m.rows, err = endRows(ctx, r, w, part, at, reason)
 	if err != nil {
-		return nil, 0, err
+		return m, err
 	}
-	if part != nil || w.ID != "" || w.Client != "" {
-		logins, err = db.endEmptyLogins(ctx, r, rows, at, reason)
-		return rows, logins, err
+	if part != nil || w.ID != "" || w.Client != "" { // an app's logins are nobody's origin
+		m.logins, err = db.endEmptyLogins(ctx, r, m.rows, at, reason)
+		return m, err
 	}
-	logins, err = endNamedLogins(ctx, r, w, at, reason)
-	if err != nil || logins == 0 {
-		return rows, 0, err
+	logins, err := endNamedLogins(ctx, r, w, at, reason)
+	m.logins = int64(len(logins))
+	if err != nil || len(logins) == 0 {
+		return m, err
 	}
 	late, err := endRows(ctx, r, w, nil, at, reason)
-	return append(rows, late...), logins, err
+	if err != nil {
+		return m, err
+	}
+	m.rows = append(m.rows, late...)
+	m.left, err = outliving(ctx, r, logins, at)
+	return m, err
 }
+
+// outliving are the live sessions that came from logins and whose clients are to be told
+// (OpenID Connect Back-Channel Logout §2.7: their refresh tokens stay good). Who opens
+// one holds the login's row meanwhile, so that none is left out.
+func outliving(ctx context.Context, r runner, logins []id.Login, at time.Time) (rows []ending, err error) {
+	var from []id.Login
+	for some := range slices.Chunk(logins, batch) {
+		places, args := among(2, some)
+		more, err := all(ctx, r, scanID[id.Login], outlivingLogins+places, append([]any{millis(at)}, args...)...)
+		if err != nil {
+			return nil, err
+		}
+		from = append(from, more...)
+	}
+	for some := range slices.Chunk(from, batch) {
+		places, args := among(2, some)
+		more, err := all(ctx, r, scanEnding, outlivingSessions+places, append([]any{millis(at)}, args...)...)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, more...)
+	}
+	return rows, nil
+}
+
+// Not one statement: a planner without statistics would read all sessions for it. And
+// mostly there are no such logins.
+var (
+	outlivingLogins   = `SELECT id FROM logins WHERE ` + live("logins") + ` AND origin IN `
+	outlivingSessions = `SELECT id, status, expires, login_id, client_id, user_id, notify FROM sessions
+		WHERE notify AND ` + live("sessions") + ` AND login_id IN `
+)
 
 // endRows marks the sessions of a part, or without one all that w names.
 func endRows(ctx context.Context, r runner, w session.Which, part []id.Session, at time.Time, reason string) (rows []ending, err error) {
@@ -148,9 +196,9 @@ func among[T ~string](first int, ids []T) (places string, args []any) {
 }
 
 // endNamedLogins ends the logins that w names by user or by themselves.
-func endNamedLogins(ctx context.Context, r runner, w session.Which, at time.Time, reason string) (int64, error) {
+func endNamedLogins(ctx context.Context, r runner, w session.Which, at time.Time, reason string) ([]id.Login, error) {
 	where, args := conditions(3, condition{"id =", string(w.Login)}, condition{"user_id =", string(w.User)}, condition{"id <>", string(w.But)})
-	return execute(ctx, r, `UPDATE logins SET ended_at = $1, reason = $2 WHERE ended_at IS NULL AND expires > $1`+where,
+	return all(ctx, r, scanID[id.Login], `UPDATE logins SET ended_at = $1, reason = $2 WHERE ended_at IS NULL AND expires > $1`+where+` RETURNING id`,
 		append([]any{millis(at), clean(reason)}, args...)...)
 }
 

@@ -83,6 +83,9 @@ type opensAtOnce interface {
 // opened before is said in any case: whoever asks must know of a second use.
 func (l ledger) admit(ctx context.Context, r runner, login session.Login, s session.Session, at time.Time) error {
 	err := l.db.lockUser(ctx, r, s.User, login.Proved)
+	if err == nil && login.Origin != "" {
+		err = l.lives(ctx, r, login.Origin, login.User, at)
+	}
 	if err == nil {
 		err = l.login(ctx, r, login, at)
 	}
@@ -100,19 +103,21 @@ func (l ledger) admit(ctx context.Context, r runner, login session.Login, s sess
 
 // login writes a login, or locks the one that is there and lives.
 func (l ledger) login(ctx context.Context, r runner, login session.Login, at time.Time) error {
-	lives := func() error {
-		_, err := one[int](ctx, r, `SELECT 1 FROM logins WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND expires > $3`+l.db.forUpdate("logins"),
-			login.ID, login.User, millis(at))
-		return notFound(err, session.ErrNotFound)
-	}
-	if err := lives(); !errors.Is(err, session.ErrNotFound) {
+	if err := l.lives(ctx, r, login.ID, login.User, at); !errors.Is(err, session.ErrNotFound) {
 		return err
 	}
 	inserted, err := insertLogin(ctx, r, login)
 	if err != nil || inserted {
 		return err
 	}
-	return lives() // has it come meanwhile?
+	return l.lives(ctx, r, login.ID, login.User, at) // has it come meanwhile?
+}
+
+// lives locks a user's login that lives, or says session.ErrNotFound.
+func (l ledger) lives(ctx context.Context, r runner, login id.Login, user id.User, at time.Time) error {
+	_, err := one[int](ctx, r, `SELECT 1 FROM logins WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND expires > $3`+l.db.forUpdate("logins"),
+		clean(string(login)), user, millis(at))
+	return notFound(err, session.ErrNotFound)
 }
 
 func insertSession(ctx context.Context, r runner, s session.Session) error {

@@ -2,6 +2,7 @@ package sql
 
 import (
 	"context"
+	"database/sql"
 	"time"
 
 	"github.com/signet-oidc/signet/issuer/audit"
@@ -29,12 +30,18 @@ func (db *DB) lockUser(ctx context.Context, r runner, user id.User, proved int64
 
 // insertLogin writes a login unless there is one of its id.
 func insertLogin(ctx context.Context, r runner, l session.Login) (inserted bool, err error) {
-	n, err := execute(ctx, r, `INSERT INTO logins (id, user_id, auth_time, amr, cookie, expires) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING`, loginArgs(l)...)
+	n, err := execute(ctx, r, `INSERT INTO logins (id, user_id, auth_time, amr, cookie, expires, user_agent, origin)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING`, append(loginArgs(l), whence(l)...)...)
 	return n == 1, err
 }
 
 func loginArgs(l session.Login) []any {
 	return []any{l.ID, l.User, millis(l.AuthTime), list(l.AMR), cookie(l.Cookie), millis(l.Expires)}
+}
+
+// whence is where a login was made: the agent, and the login that it came from.
+func whence(l session.Login) []any {
+	return []any{clean(l.Agent), sql.NullString{String: clean(string(l.Origin)), Valid: l.Origin != ""}}
 }
 
 // cookie is how a cookie's hash is stored: NULL where there is none.
@@ -72,38 +79,29 @@ func (s logins) ByCookie(ctx context.Context, hash [32]byte, now time.Time) (ses
 	out, err := read(ctx, s.db, "find a login", func(ctx context.Context, r runner) (both, error) {
 		b := both{l: session.Login{Cookie: hash}}
 		var authTime, expires int64
-		err := r.QueryRowContext(ctx, `SELECT l.id, l.user_id, l.auth_time, l.amr, l.expires, u.roles, u.disabled, u.version
+		err := r.QueryRowContext(ctx, `SELECT l.id, l.user_id, l.auth_time, l.amr, l.expires, l.user_agent, u.roles, u.disabled, u.version
 			FROM logins l JOIN users u ON u.id = l.user_id WHERE l.cookie = $1 AND l.ended_at IS NULL AND l.expires > $2`, hash[:], millis(now)).
-			Scan(&b.l.ID, &b.l.User, &authTime, lists{&b.l.AMR}, &expires, lists{&b.p.Roles}, &b.p.Disabled, &b.p.Version)
+			Scan(&b.l.ID, &b.l.User, &authTime, lists{&b.l.AMR}, &expires, &b.l.Agent, lists{&b.p.Roles}, &b.p.Disabled, &b.p.Version)
 		b.l.AuthTime, b.l.Expires, b.p.User = instant(authTime), instant(expires), b.l.User
 		return b, notFound(err, session.ErrNotFound)
 	})
 	return out.l, out.p, err
 }
 
-// Of lists a user's browsers. An app's login has no cookie, and no more than its sessions.
+// Of lists a user's logins.
 func (s logins) Of(ctx context.Context, user id.User, now time.Time, limit int) ([]session.Login, error) {
 	return read(ctx, s.db, "list logins", func(ctx context.Context, r runner) ([]session.Login, error) {
-		return all(ctx, r, scanLogin, `SELECT id, user_id, auth_time, amr, expires FROM logins
-			WHERE user_id = $1 AND ended_at IS NULL AND expires > $2 AND cookie IS NOT NULL ORDER BY auth_time DESC, id LIMIT $3`,
+		return all(ctx, r, scanLogin, `SELECT id, user_id, auth_time, amr, expires, user_agent, coalesce(origin, '') FROM logins
+			WHERE user_id = $1 AND ended_at IS NULL AND expires > $2 ORDER BY auth_time DESC, id LIMIT $3`,
 			clean(string(user)), millis(now), limit)
 	})
 }
 
 func scanLogin(row scanner) (l session.Login, err error) {
 	var authTime, expires int64
-	err = row.Scan(&l.ID, &l.User, &authTime, lists{&l.AMR}, &expires)
+	err = row.Scan(&l.ID, &l.User, &authTime, lists{&l.AMR}, &expires, &l.Agent, &l.Origin)
 	l.AuthTime, l.Expires = instant(authTime), instant(expires)
 	return l, err
-}
-
-// Live looks a login up by its id.
-func (s logins) Live(ctx context.Context, l id.Login, user id.User, now time.Time) error {
-	_, err := read(ctx, s.db, "look at a login", func(ctx context.Context, r runner) (int, error) {
-		return one[int](ctx, r, `SELECT 1 FROM logins WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND expires > $3`,
-			clean(string(l)), clean(string(user)), millis(now))
-	})
-	return notFound(err, session.ErrNotFound)
 }
 
 // Renew writes over a live login.
@@ -112,9 +110,8 @@ func (s logins) Renew(ctx context.Context, l session.Login, e audit.Event) error
 		if err := s.db.lockUser(ctx, r, l.User, l.Proved); err != nil {
 			return 0, err
 		}
-		n, err := execute(ctx, r, `UPDATE logins SET auth_time = $3, amr = $4, cookie = $5, expires = $6
-			WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND expires > $7`,
-			l.ID, l.User, millis(l.AuthTime), list(l.AMR), cookie(l.Cookie), millis(l.Expires), millis(e.At))
+		n, err := execute(ctx, r, `UPDATE logins SET auth_time = $3, amr = $4, cookie = $5, expires = $6, user_agent = $7
+			WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND expires > $8`, append(loginArgs(l), clean(l.Agent), millis(e.At))...)
 		if err != nil {
 			return 0, err
 		}

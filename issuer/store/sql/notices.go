@@ -17,8 +17,9 @@ type notices struct{ db *DB }
 
 var _ session.Notices = notices{}
 
-// notify writes a notice for each of the sessions that have just ended whose client
-// asked for one, due at once, in the transaction that ended them.
+// notify writes a notice for each session whose client asked for one, due at once, in the
+// transaction that ended it or its origin. One of the origin's end may still be waiting
+// when the session ends: then it is as new.
 func notify(ctx context.Context, r runner, rows []ending, at time.Time) error {
 	var told []ending
 	for _, row := range rows {
@@ -38,7 +39,7 @@ func notify(ctx context.Context, r runner, rows []ending, at time.Time) error {
 			args = append(args, row.ID, row.client, row.user)
 		}
 		if _, err := r.ExecContext(ctx, `INSERT INTO notices (session, client_id, user_id, ended, due, tries) VALUES `+places.String()+
-			` ON CONFLICT (session) DO NOTHING`, args...); err != nil {
+			` ON CONFLICT (session) DO UPDATE SET ended = excluded.ended, due = excluded.due, tries = 0`, args...); err != nil {
 			return err
 		}
 	}

@@ -177,6 +177,11 @@ func exerciseLogin(t *testing.T, b store.Backend, at time.Time) {
 			t.Fatal(err, want)
 		}
 	}
+	from, of := l, s
+	from.ID, from.Cookie, from.Origin, of.ID = id.NewLogin(), [32]byte{}, l.ID, id.NewSession()
+	of.Login = from.ID
+	_, err = b.Ledger.Open(ctx, from, of, 2, e)
+	must(t, err)
 	must(t, b.Consents.Give(ctx, grant.Consent{User: u.ID, Client: "shop", Given: at}, e))
 	_, err = b.Consents.Find(ctx, u.ID, "shop")
 	must(t, err)
@@ -190,6 +195,13 @@ func exerciseLogin(t *testing.T, b store.Backend, at time.Time) {
 	}
 	must(t, b.Notices.Later(ctx, s.ID, at))
 	must(t, b.Notices.Done(ctx, s.ID))
+	_, err = b.Logins.Of(ctx, u.ID, at, 10)
+	must(t, err)
+	_, err = b.Ledger.End(ctx, session.Which{Login: l.ID}, e)
+	must(t, err)
+	if due, err = b.Notices.Due(ctx, at, at.Add(time.Minute), 10); err != nil || len(due) != 1 || due[0].Session != of.ID {
+		t.Fatal(due, err)
+	}
 	must(t, b.Consents.Withdraw(ctx, u.ID, "shop", e))
 	must(t, b.Waiting.Put(ctx, "n", nil, at, at.Add(time.Minute)))
 	_, err = b.Waiting.Get(ctx, "n", at)

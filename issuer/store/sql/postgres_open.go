@@ -2,6 +2,7 @@ package sql
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/signet-oidc/signet/issuer/audit"
@@ -9,7 +10,8 @@ import (
 )
 
 // openAtOnce is ledger.Open's ordinary case as one statement: the user is there,
-// unchanged, and has few sessions; the login is new, or lives; the session's id is new.
+// unchanged, and has few sessions; the login is new, or lives, and so does its origin;
+// the session's id is new.
 // Where it isn't so, a part has no row, on which all that follows depends (or it is an
 // error: an id that is taken): nothing is written, and the long way says why.
 //
@@ -17,13 +19,23 @@ import (
 // for are looked at again (read committed). Only the sessions of the user are as they
 // were when the statement began, without those that others open meanwhile: that is why
 // they must be few.
-const openAtOnce = `WITH u AS (
+var (
+	openAtOnce = fmt.Sprintf(openText, "", "u")
+	// openFrom opens in a login with an origin, which must live. It is no condition of the
+	// other, which is much the commoner.
+	openFrom = fmt.Sprintf(openText, `origin AS (
+	SELECT id FROM logins WHERE id = $33 AND user_id = (SELECT id FROM u) AND ended_at IS NULL AND expires > $30
+	FOR NO KEY UPDATE
+), `, "u, origin")
+)
+
+const openText = `WITH u AS (
 	SELECT id FROM users WHERE id = $3 AND ($29::bigint = 0 OR version = $29) AND NOT EXISTS
 		(SELECT FROM sessions s WHERE s.user_id = $3 AND s.ended_at IS NULL AND s.expires > $30 OFFSET $31)
 	FOR NO KEY UPDATE
-), made AS (
-	INSERT INTO logins (id, user_id, auth_time, amr, cookie, expires)
-	SELECT $13::text, $14::text, $15::bigint, $16::text, $17::bytea, $18::bigint FROM u ON CONFLICT (id) DO NOTHING RETURNING id
+), %smade AS (
+	INSERT INTO logins (id, user_id, auth_time, amr, cookie, expires, user_agent, origin)
+	SELECT $13::text, $14::text, $15::bigint, $16::text, $17::bytea, $18::bigint, $32::text, $33::text FROM %s ON CONFLICT (id) DO NOTHING RETURNING id
 ), there AS (
 	SELECT id FROM logins WHERE id = $13 AND user_id = (SELECT id FROM u) AND ended_at IS NULL AND expires > $30
 	FOR NO KEY UPDATE
@@ -48,7 +60,11 @@ func (e *postgresEngine) openAtOnce(ctx context.Context, l session.Login, s sess
 	if err != nil {
 		return false, err
 	}
-	res, err := e.pool.ExecContext(ctx, openAtOnce, args...)
+	text := openAtOnce
+	if l.Origin != "" {
+		text = openFrom
+	}
+	res, err := e.pool.ExecContext(ctx, text, args...)
 	if err != nil {
 		if c := e.classify(err); c == duplicate || c == again {
 			return false, nil
@@ -61,5 +77,5 @@ func (e *postgresEngine) openAtOnce(ctx context.Context, l session.Login, s sess
 
 func openArgs(l session.Login, s session.Session, ev audit.Event, few int) ([]any, error) {
 	about, err := eventArgs(ev)
-	return slices.Concat(sessionArgs(s), loginArgs(l), about, []any{l.Proved, millis(ev.At), few}), err
+	return slices.Concat(sessionArgs(s), loginArgs(l), about, []any{l.Proved, millis(ev.At), few}, whence(l)), err
 }

@@ -111,11 +111,35 @@ func TestPoolIsFull(t *testing.T) {
 }
 
 // TestOpenWhileEnding: a session that is opened in a login while that is being ended
-// doesn't outlive it.
+// doesn't outlive it; one that comes from it does, and its client is told.
 func TestOpenWhileEnding(t *testing.T) {
 	db := opened(t, Config{URL: servers.Postgres(t)})
-	l := browsers(t, db, 1)[0]
-	s := session.Session{ID: id.NewSession(), Login: l.ID, User: l.User, Client: "web", AuthTime: l.AuthTime, Created: l.AuthTime, Expires: l.Expires}
+	l := browsers(t, db, 2)
+	s := sessionIn(l[0])
+	if ended := endWhileOpening(t, db, l[0], l[0], s); len(ended) != 1 || ended[0].ID != s.ID {
+		t.Errorf("ended %+v, want %s", ended, s.ID)
+	}
+	want(t, db, "live", 0, liveOf, "web")
+
+	from := l[1]
+	from.ID, from.Cookie, from.Origin = id.NewLogin(), [32]byte{}, l[1].ID
+	s = sessionIn(from)
+	s.Notify = true
+	if ended := endWhileOpening(t, db, l[1], from, s); len(ended) != 0 {
+		t.Errorf("ended %+v", ended)
+	}
+	want(t, db, "live", 1, liveOf, "web")
+	want(t, db, "notices", 1, `SELECT count(*) FROM notices WHERE session = $1`, s.ID)
+}
+
+// sessionIn is a session in a login.
+func sessionIn(l session.Login) session.Session {
+	return session.Session{ID: id.NewSession(), Login: l.ID, User: l.User, Client: "web", AuthTime: l.AuthTime, Created: l.AuthTime, Expires: l.Expires}
+}
+
+// endWhileOpening ends a login while a session is opened in one.
+func endWhileOpening(t *testing.T, db *DB, ends, l session.Login, s session.Session) (ended []session.Ended) {
+	t.Helper()
 	opening, commit, done := make(chan struct{}), make(chan struct{}), make(chan error, 2)
 	go func() {
 		_, err := change(t.Context(), db, "open", func(ctx context.Context, r runner) (int, error) {
@@ -127,19 +151,15 @@ func TestOpenWhileEnding(t *testing.T) {
 		done <- err
 	}()
 	<-opening
-	var ended []session.Ended
 	go func() {
 		var err error
-		ended, err = db.Backend().Ledger.End(t.Context(), session.Which{Login: l.ID}, audit.New(t.Context(), audit.SessionEnded, l.AuthTime))
+		ended, err = db.Backend().Ledger.End(t.Context(), session.Which{Login: ends.ID}, audit.New(t.Context(), audit.SessionEnded, l.AuthTime))
 		done <- err
 	}()
 	awaitLock(t, db)
 	close(commit)
 	must(t, errors.Join(<-done, <-done))
-	if len(ended) != 1 || ended[0].ID != s.ID {
-		t.Errorf("ended %+v, want %s", ended, s.ID)
-	}
-	want(t, db, "live", 0, liveOf, "web")
+	return ended
 }
 
 // awaitLock waits until some transaction waits for another.
@@ -157,19 +177,25 @@ func awaitLock(t *testing.T, db *DB) {
 func TestOpenMeanwhile(t *testing.T) {
 	for _, c := range []struct {
 		name, change string
+		from         bool // the login is new, and comes from the one there
 		want         error
 	}{
-		{"user changed", `UPDATE users SET version = version + 1`, session.ErrChanged},
-		{"user deleted", `DELETE FROM users`, session.ErrNotFound},
-		{"login ended", `UPDATE logins SET ended_at = 1`, session.ErrNotFound},
-		{"login renewed", `UPDATE logins SET auth_time = auth_time + 1`, nil},
-		{"nothing changed", `UPDATE users SET disabled = TRUE`, nil},
+		{"user changed", `UPDATE users SET version = version + 1`, false, session.ErrChanged},
+		{"user deleted", `DELETE FROM users`, false, session.ErrNotFound},
+		{"login ended", `UPDATE logins SET ended_at = 1`, false, session.ErrNotFound},
+		{"login renewed", `UPDATE logins SET auth_time = auth_time + 1`, false, nil},
+		{"nothing changed", `UPDATE users SET disabled = TRUE`, false, nil},
+		{"origin ended", `UPDATE logins SET ended_at = 1`, true, session.ErrNotFound},
+		{"origin renewed", `UPDATE logins SET auth_time = auth_time + 1`, true, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			db := opened(t, Config{URL: servers.Postgres(t)})
 			l := browsers(t, db, 1)[0]
 			l.Proved = 1
-			s := session.Session{ID: id.NewSession(), Login: l.ID, User: l.User, Client: "web", AuthTime: l.AuthTime, Created: l.AuthTime, Expires: l.Expires}
+			if c.from {
+				l.ID, l.Cookie, l.Origin = id.NewLogin(), [32]byte{}, l.ID
+			}
+			s := sessionIn(l)
 			done := make(chan error, 1)
 			must(t, db.transact(t.Context(), func(ctx context.Context, r runner) error {
 				_, err := execute(ctx, r, c.change)
@@ -193,14 +219,24 @@ func TestOpenMeanwhile(t *testing.T) {
 	}
 }
 
-// TestOpenPlans: what opens a session at once reads no whole table either, though
-// there are no statistics.
+// TestOpenPlans: what opens a session at once, and what a logout looks for, reads no whole
+// table either, though there are no statistics.
 func TestOpenPlans(t *testing.T) {
 	db := opened(t, Config{URL: servers.Postgres(t)})
 	l, s := session.Login{ID: "l", User: "u"}, session.Session{ID: "s", Login: "l", User: "u"}
 	args, err := openArgs(l, s, audit.Event{}, 50)
 	must(t, err)
-	lines, err := all(t.Context(), db.reader(), scanID[string], "EXPLAIN "+openAtOnce, args...)
+	wantIndexes(t, db, openAtOnce, args...)
+	wantIndexes(t, db, openFrom, args...)
+	places, ids := among(2, []id.Login{"l"}) // as at every logout
+	wantIndexes(t, db, outlivingLogins+places, append([]any{int64(1)}, ids...)...)
+	wantIndexes(t, db, outlivingSessions+places, append([]any{int64(1)}, ids...)...)
+}
+
+// wantIndexes checks that a statement reads no whole table.
+func wantIndexes(t *testing.T, db *DB, query string, args ...any) {
+	t.Helper()
+	lines, err := all(t.Context(), db.reader(), scanID[string], "EXPLAIN "+query, args...)
 	must(t, err)
 	for _, line := range lines {
 		if strings.Contains(line, "Seq Scan") {

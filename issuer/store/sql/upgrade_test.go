@@ -62,6 +62,10 @@ func TestUpgrade(t *testing.T) {
 			if err != nil || s.Notify || !s.Ended.IsZero() || s.User != u.ID {
 				t.Errorf("session %s: %+v, %v", name, s, err)
 			}
+			of, err := b.Logins.Of(t.Context(), u.ID, time.Now(), 10)
+			if err != nil || len(of) != 1 || of[0].Agent != "" || of[0].Origin != "" {
+				t.Errorf("logins of %s: %+v, %v", name, of, err)
+			}
 			_, err = b.Ledger.End(t.Context(), session.Which{User: u.ID}, audit.New(t.Context(), audit.SessionEnded, time.Now()))
 			must(t, err)
 		}

@@ -23,23 +23,25 @@ func testBrowsers(t *testing.T, h Harness) {
 		{"a login stays without sessions", testBrowserStays},
 		{"sessions in a browser's login", testOpenInBrowser},
 		{"ends", testBrowserEnds},
-		{"all of a person", testBrowsersOf},
+		{"all of a person", testLoginsOf},
+		{"a login of another", testOrigin},
 	} {
 		t.Run(g.name, func(t *testing.T) { g.run(t, h.Backend, addUser(t, h.Backend)) })
 	}
 }
 
-// testBrowsersOf: those that live, the latest first; neither apps nor other people's.
-func testBrowsersOf(t *testing.T, b store.Backend, u account.User) {
+// testLoginsOf: those that live, apps' too, the latest first; not other people's.
+func testLoginsOf(t *testing.T, b store.Backend, u account.User) {
 	first, over := beginLogin(t, b, u.ID), beginLogin(t, b, u.ID)
 	_, err := b.Ledger.End(t.Context(), session.Which{Login: over.ID, User: u.ID}, event(audit.SessionEnded, u.ID))
 	ok(t, err)
 	second := newBrowser(u.ID)
 	second.AuthTime = first.AuthTime.Add(time.Second)
 	ok(t, b.Logins.Begin(t.Context(), second, event(audit.LoginSucceeded, u.ID)))
-	app := newBrowser(u.ID)
-	app.Cookie = [32]byte{}
-	ok(t, b.Logins.Begin(t.Context(), app, event(audit.LoginSucceeded, u.ID)))
+	app, s := newSession(u.ID, "web")
+	app.Agent, app.Origin, app.AuthTime, app.Expires = "app/1", first.ID, first.AuthTime.Add(-time.Second), first.Expires
+	_, err = openIn(t, b, app, s)
+	ok(t, err)
 	first.Cookie, first.Proved, second.Cookie, second.Proved = [32]byte{}, 0, [32]byte{}, 0
 	for _, c := range []struct {
 		what  string
@@ -48,7 +50,7 @@ func testBrowsersOf(t *testing.T, b store.Backend, u account.User) {
 		limit int
 		want  []session.Login
 	}{
-		{"all", u.ID, first.AuthTime, 10, []session.Login{second, first}},
+		{"all", u.ID, first.AuthTime, 10, []session.Login{second, first, app}},
 		{"one", u.ID, first.AuthTime, 1, []session.Login{second}},
 		{"later", u.ID, second.Expires, 10, nil},
 		{"somebody else's", "usr_another", first.AuthTime, 10, nil},
@@ -62,7 +64,8 @@ func testBrowsersOf(t *testing.T, b store.Backend, u account.User) {
 // newBrowser is a login of a browser.
 func newBrowser(user id.User) session.Login {
 	at := now()
-	l := session.Login{ID: id.NewLogin(), User: user, AuthTime: at, AMR: []string{"pwd", "otp"}, Expires: at.Add(time.Hour), Proved: 1}
+	l := session.Login{ID: id.NewLogin(), User: user, AuthTime: at, AMR: []string{"pwd", "otp"}, Expires: at.Add(time.Hour), Proved: 1,
+		Agent: "Mozilla/5.0 (" + rand.Text() + ")"}
 	_, _ = rand.Read(l.Cookie[:]) // never fails
 	return l
 }
@@ -89,13 +92,6 @@ func loggedIn(t *testing.T, b store.Backend, what string, l session.Login, at ti
 	l.Proved = 0 // isn't kept
 	same(t, what, got, l)
 	same(t, what+": whose", p.User, l.User)
-	ok(t, b.Logins.Live(t.Context(), l.ID, l.User, at))
-}
-
-// lifeless checks that no login of an id lives.
-func lifeless(t *testing.T, b store.Backend, what string, l session.Login, at time.Time) {
-	t.Helper()
-	is(t, what+": Live", b.Logins.Live(t.Context(), l.ID, l.User, at), session.ErrNotFound)
 }
 
 func testBeginLogin(t *testing.T, b store.Backend, u account.User) {
@@ -107,9 +103,6 @@ func testBeginLogin(t *testing.T, b store.Backend, u account.User) {
 	loggedIn(t, b, "ByCookie", l, l.AuthTime, true)
 	loggedIn(t, b, "at its last moment", l, l.Expires.Add(-time.Millisecond), true)
 	loggedIn(t, b, "expired", l, l.Expires, false)
-	lifeless(t, b, "expired", l, l.Expires)
-	lifeless(t, b, "another's", session.Login{ID: l.ID, User: id.NewUser()}, l.AuthTime)
-	lifeless(t, b, "a name that no engine stores", session.Login{ID: "\x00\xff", User: u.ID}, l.AuthTime)
 	other := newBrowser(u.ID)
 	loggedIn(t, b, "another cookie", other, l.AuthTime, false)
 	_, _, err := b.Logins.ByCookie(t.Context(), [32]byte{}, l.AuthTime)
@@ -153,7 +146,6 @@ func testRenew(t *testing.T, b store.Backend, u account.User) {
 	ok(t, err)
 	changes(t, b, "Renew of a login that has ended", renew(ended), session.ErrNotFound, e)
 	loggedIn(t, b, "ended", ended, ended.AuthTime, false)
-	lifeless(t, b, "ended", ended, ended.AuthTime)
 	over.Expires = e.At
 	ok(t, b.Logins.Begin(t.Context(), over, e))
 	over.Expires = e.At.Add(time.Hour)
@@ -196,7 +188,7 @@ func testBrowserStays(t *testing.T, b store.Backend, u account.User) {
 func testOpenInBrowser(t *testing.T, b store.Backend, u account.User) {
 	l := beginLogin(t, b, u.ID)
 	as := l // what a code remembers of it
-	as.Cookie, as.AMR, as.AuthTime, as.Expires = [32]byte{}, []string{"x"}, l.AuthTime.Add(-time.Hour), l.Expires.Add(time.Hour)
+	as.Cookie, as.AMR, as.AuthTime, as.Expires, as.Agent = [32]byte{}, []string{"x"}, l.AuthTime.Add(-time.Hour), l.Expires.Add(time.Hour), ""
 	s := inLogin(l, "web")
 	s.Notify = true
 	_, err := openIn(t, b, as, s)
@@ -215,6 +207,37 @@ func testOpenInBrowser(t *testing.T, b store.Backend, u account.User) {
 	theirs.User = addUser(t, b).ID
 	_, err = openIn(t, b, theirs, inLogin(theirs, "web"))
 	is(t, "Open in another's login", err, session.ErrNotFound)
+}
+
+// testOrigin: a login that comes from another is begun while that lives, and goes on after
+// its end.
+func testOrigin(t *testing.T, b store.Backend, u account.User) {
+	e := event(audit.SessionOpened, u.ID)
+	from := func(origin id.Login) (session.Login, session.Session) {
+		l, s := newSession(u.ID, "web")
+		l.Origin = origin
+		return l, s
+	}
+	origin, over := beginLogin(t, b, u.ID), newBrowser(u.ID)
+	over.Expires = e.At
+	ok(t, b.Logins.Begin(t.Context(), over, e))
+	for what, o := range map[string]id.Login{
+		"nobody's": "nobody", "another's": beginLogin(t, b, addUser(t, b).ID).ID, "expired": over.ID, "no text": "\x00\xff",
+	} {
+		l, s := from(o)
+		changes(t, b, what, func() error { _, err := b.Ledger.Open(t.Context(), l, s, session.MostSessions, e); return err }, session.ErrNotFound, e)
+	}
+	l, s := from(origin.ID)
+	_, err := openIn(t, b, l, s)
+	ok(t, err)
+	end := event(audit.SessionEnded, u.ID)
+	changes(t, b, "End of the origin", func() error { return endIs(t, b, session.Which{Login: origin.ID}, end, nil) }, nil, end)
+	same(t, "lives on", pages(t, b, session.Which{User: u.ID}, false), []session.Session{s})
+	late, after := from(origin.ID)
+	_, err = openIn(t, b, late, after)
+	is(t, "Open of one whose origin has ended", err, session.ErrNotFound)
+	_, err = openIn(t, b, l, s)
+	is(t, "Open again after its origin has ended", err, session.ErrUsed)
 }
 
 // testBrowserEnds: to end a login or all of a user ends browsers' logins, those

@@ -19,6 +19,7 @@ func testNotices(t *testing.T, h Harness) {
 	t.Run("claimed once", func(t *testing.T) { testClaims(t, b) })
 	t.Run("ways to end", func(t *testing.T) { testEveryEnd(t, b) })
 	t.Run("go with their client", func(t *testing.T) { testNoticesOfClient(t, b) })
+	t.Run("of an origin's end", func(t *testing.T) { testNoticesOfOrigin(t, b) })
 }
 
 // openNotified opens a session whose client is to be told of its end.
@@ -208,4 +209,49 @@ func testNoticesOfClient(t *testing.T, b store.Backend) {
 	_, err = b.Clients.Delete(t.Context(), c.ID, e)
 	ok(t, err)
 	same(t, "left", told(t, b), []session.Notice{noticeOf(other, e.At)})
+}
+
+// testNoticesOfOrigin: the end of a browser's login is noticed of the sessions that came
+// from it and go on, once; and their own end later, again.
+func testNoticesOfOrigin(t *testing.T, b store.Backend) {
+	told(t, b)
+	u := addUser(t, b)
+	origin, other := beginLogin(t, b, u.ID), beginLogin(t, b, u.ID)
+	from := func(origin id.Login, notify bool) session.Session {
+		l, s := newSession(u.ID, "web")
+		l.Origin, s.Notify = origin, notify
+		_, err := openIn(t, b, l, s)
+		ok(t, err)
+		return s
+	}
+	s, before := from(origin.ID, true), from(origin.ID, true)
+	from(origin.ID, false)
+	from(other.ID, true)
+	end := func(after time.Duration, w session.Which, want ...session.Ended) audit.Event {
+		t.Helper()
+		e := event(audit.SessionEnded, u.ID)
+		e.At = e.At.Add(after)
+		ok(t, endIs(t, b, w, e, want))
+		return e
+	}
+	ended := func(s session.Session) session.Ended {
+		return session.Ended{ID: s.ID, Status: s.Status, Until: s.Expires}
+	}
+	end(0, session.Which{ID: before.ID}, ended(before))
+	told(t, b) // it needs no other
+
+	e := end(0, session.Which{Login: origin.ID})
+	end(0, session.Which{Login: origin.ID})
+	same(t, "the origin's end", due(t, b, e.At, e.At.Add(time.Hour)), []session.Notice{noticeOf(s, e.At)})
+	ok(t, b.Notices.Later(t.Context(), s.ID, e.At.Add(time.Hour)))
+	e = end(time.Second, session.Which{ID: s.ID}, ended(s))
+	same(t, "its own end, before the other was told", due(t, b, e.At, e.At.Add(time.Hour)), []session.Notice{noticeOf(s, e.At)})
+	told(t, b)
+
+	third := beginLogin(t, b, u.ID)
+	s = from(third.ID, true)
+	e = end(0, session.Which{Login: third.ID})
+	same(t, "another origin's end", told(t, b), []session.Notice{noticeOf(s, e.At)})
+	e = end(0, session.Which{Login: s.Login}, ended(s))
+	same(t, "its own end, after the other was told", told(t, b), []session.Notice{noticeOf(s, e.At)})
 }
