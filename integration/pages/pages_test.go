@@ -47,8 +47,16 @@ func startSite(t *testing.T) site {
 		"--grant", "authorization_code", "--grant", "refresh_token",
 		"--scope", "openid", "--scope", "profile", "--scope", "email", "--scope", "phone", "--scope", "address", "--scope", "offline_access",
 		"--redirect-uri", s.app+"/callback", "--post-logout-redirect-uri", s.app+"/bye")
+	s.MustRun("", "clients", "add", "--id", "albums", "--name", "Albums", "--public", "--grant", "authorization_code",
+		"--scope", "openid", "--scope", "photos.read", "--audience", photosAPI, "--audience", printsAPI, "--redirect-uri", s.app+"/callback")
 	return s
 }
+
+// What a client other than the first wants to use.
+const (
+	photosAPI = "https://photos.example.com"
+	printsAPI = "https://eu.prints.example.com:8443/a-tenant-with-a-rather-long-name/v2"
+)
 
 // startClient is a client's side of the redirects: it shows what came.
 func startClient(t *testing.T) string {
@@ -123,7 +131,12 @@ var all = []struct {
 	}, "continue"},
 	{"login-again", func(_ *testing.T, s site, page *browser.Page) { page.Go(s.authorize("prompt", "login")) }, "login"},
 	{"select-account", func(_ *testing.T, s site, page *browser.Page) { page.Go(s.authorize("prompt", "select_account")) }, "continue"},
+	{"consent-resources", func(_ *testing.T, s site, page *browser.Page) {
+		page.Go(s.authorize("client_id", "albums", "scope", "openid photos.read", "resource", photosAPI) + "&resource=" + url.QueryEscape(printsAPI))
+	}, "allow"},
 	{"account", func(t *testing.T, s site, page *browser.Page) {
+		page.Click("allow")
+		page.WaitFor("came")
 		s.elsewhere(t)
 		page.Go(s.URL + "/ui/account")
 	}, "end-others"},
