@@ -13,8 +13,8 @@
 // is refused of it. run.go has the loops; follow.go how a replica hears of what
 // others changed, apply.go what it makes of it, heal.go how a token store that forgot
 // is told again, lists.go which status lists there are, notices.go
-// what came of telling clients that sessions have ended, outbound.go the client with
-// which others are called. health.go is
+// what has clients told that sessions have ended, and what came of it, outbound.go the clients by
+// which others are called, strangers apart from operators. health.go is
 // readiness, measure.go the sampled metrics, adapters.go the key ring and the
 // status bits as sessions and our own verifier read them.
 //

@@ -104,23 +104,33 @@ func TestStrangersUseUpNoFetch(t *testing.T) {
 }
 
 // TestBackchannelAtOnce: where a session ended, its client is told without waiting for the next poll. (By that alone
-// eight after one another take seven seconds at least.)
+// four after one another take three seconds at least; a loaded machine has three tries.)
 func TestBackchannelAtOnce(t *testing.T) {
 	s, h, _ := listeners(t)
 	web := s.listener(h, "web", func(c *client.Client) { c.Grants = append(c.Grants, client.GrantPassword) })
-	var tokens []string
-	for range 8 {
-		in := s.want(s.form("/oauth/token", web, url.Values{"grant_type": {"password"}, "username": {adas}, "password": {password}}), 200, "")
-		tokens = append(tokens, in.str("refresh_token"))
+	told := 0
+	round := func() time.Duration {
+		var tokens []string
+		for range 4 {
+			in := s.want(s.form("/oauth/token", web, url.Values{"grant_type": {"password"}, "username": {adas}, "password": {password}}), 200, "")
+			tokens = append(tokens, in.str("refresh_token"))
+		}
+		begun := time.Now()
+		for _, token := range tokens {
+			s.want(s.form("/oauth/revoke", web, url.Values{"token": {token}}), 200, "")
+			told++
+			eventually(t, func() bool { return len(h.told("web")) == told })
+		}
+		return time.Since(begun)
 	}
-	begun := time.Now()
-	for n, token := range tokens {
-		s.want(s.form("/oauth/revoke", web, url.Values{"token": {token}}), 200, "")
-		eventually(t, func() bool { return len(h.told("web")) == n+1 })
+	for range 3 {
+		took := round()
+		if took < 2500*time.Millisecond {
+			return
+		}
+		t.Logf("told after %v", took)
 	}
-	if took := time.Since(begun); took > 5*time.Second {
-		t.Errorf("told after %v", took)
-	}
+	t.Error("clients are told by the poll alone")
 }
 
 // TestBackchannelGivenUp: a notice of which a client could not be told for a day is counted, and every call is.

@@ -393,16 +393,17 @@ func TestNoticeStrangers(t *testing.T) {
 		}
 		begun := time.Now()
 		clock := func() time.Time { return testNow.Add(time.Since(begun)) }
-		fast := time.Duration(0)
+		var mu sync.Mutex
+		under, most, fast := 0, 0, time.Duration(0)
 		n, told := notifier(t, newRing(t), clock, newBoard(all...), func(_ context.Context, address string, _ url.Values) (int, error) {
 			if !strings.Contains(address, "fast") {
 				t.Errorf("%s by the operators' client", address)
 			}
+			mu.Lock()
+			defer mu.Unlock()
 			fast = time.Since(begun)
 			return 200, nil
 		}, registered...)
-		var mu sync.Mutex
-		under, most := 0, 0
 		n.Registered = post(func(context.Context, string, url.Values) (int, error) {
 			mu.Lock()
 			under++
