@@ -136,7 +136,7 @@ func (i *Issuer) route() error {
 		return err
 	}
 	serve := func(routes []route) http.Handler {
-		return &httpx.Serve{Log: i.log, Proxies: proxies, Next: mux(routes, guards), Context: origin, Done: i.metrics.Request}
+		return &httpx.Serve{Log: i.log, Proxies: proxies, Next: i.mux(routes, guards), Context: origin, Done: i.metrics.Request}
 	}
 	i.public, i.operations = serve(i.publicRoutes()), serve(i.operationsRoutes())
 	return nil
@@ -189,8 +189,8 @@ func crossOrigin(o cors.Options) guard {
 }
 
 // mux registers routes; those with CORS answer a preflight as well. What matches
-// none is a 404, or a 405 with Allow, in the shape of errors.
-func mux(routes []route, guards map[policy]guard) http.Handler {
+// none is a 404, or a 405 with Allow, in the shape of errors; of a page's address, a page.
+func (i *Issuer) mux(routes []route, guards map[policy]guard) http.Handler {
 	m := http.NewServeMux()
 	methods := map[string][]string{}
 	for _, r := range routes {
@@ -203,6 +203,9 @@ func mux(routes []route, guards map[policy]guard) http.Handler {
 		h := notAllowed(allowed)
 		for _, r := range routes {
 			if strings.HasSuffix(r.pattern, " "+path) && r.policy != operators {
+				if r.policy == pages {
+					h = i.web.NotAllowed(allowed)
+				}
 				h = guards[r.policy](h)
 				break
 			}
