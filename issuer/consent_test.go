@@ -272,6 +272,33 @@ func TestClientChangesMeanwhile(t *testing.T) {
 	}
 }
 
+// It is so as well where a login alone was waited for.
+func TestClientChangesBeforeLogin(t *testing.T) {
+	s, b, web := ada(t, nil)
+	token, _ := s.operator("root@example.com")
+	ask := s.authorizeURL("web", "scope", "openid email read", "prompt", "login")
+	b.allow(b.logIn(b.get(ask), adas))
+	for _, c := range []struct{ change, want string }{
+		{`{"scopes":["openid","read"]}`, "openid read"},
+		{`{"scopes":["phone"]}`, "invalid_scope"},
+		{`{"grants":["refresh_token"]}`, "unauthorized_client"},
+	} {
+		s.want(s.call("PATCH", s.admin+"/admin/clients/web", `{"scopes":["openid","email","read"]}`, "Authorization", "Bearer "+token), 200, "")
+		p := b.get(ask)
+		s.want(s.call("PATCH", s.admin+"/admin/clients/web", c.change, "Authorization", "Bearer "+token), 200, "")
+		got := b.logIn(p, adas).read(t, callback)
+		if !got.Has("code") {
+			if got.Get("error") != c.want {
+				t.Errorf("%s: %v, want %q", c.change, got, c.want)
+			}
+			continue
+		}
+		if a := s.want(s.exchange(web, got.Get("code")), 200, ""); a.str("scope") != c.want {
+			t.Errorf("%s: granted %q, want %q", c.change, a.str("scope"), c.want)
+		}
+	}
+}
+
 func (s *server) userID(email string) id.User {
 	s.t.Helper()
 	u, err := s.db.Backend().Accounts.ByEmail(s.t.Context(), email)

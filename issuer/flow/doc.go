@@ -9,7 +9,8 @@
 //
 // What a browser is sent here with goes step by step: Authorize begins, Continue, Choose
 // and Decide go on, and advance alone says what comes next, from what is stored: a page,
-// or an Answer to the client. Logging out is likewise (BeginLogout, ResumeLogout, Logout).
+// or an Answer to the client. What a person has agreed to, and what a client may still
+// have once a page was answered, is in consent.go. Logging out is likewise (BeginLogout, ResumeLogout, Logout).
 //
 // The steps that no face may forget stand here: the throttle before the password
 // pool, the audience and scope before a session, the event with the change.
