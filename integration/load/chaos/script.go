@@ -10,6 +10,9 @@ import (
 	"github.com/signet-oidc/signet/integration/servers"
 )
 
+// patience is how long the script waits at most for what must have happened.
+const patience = 30 * time.Second
+
 // story is what happened.
 type story struct {
 	killed, failedOver, flushed, restarted int
@@ -68,6 +71,7 @@ func (r *rig) play() story {
 		e.do(r, &s)
 	}
 	until(1)
+	r.await(func() bool { c := r.tally.Of(); return c.Slept > 0 && c.Tabs > 0 && c.Lost > 0 && c.Given >= r.plan.Clients })
 	stop()
 	s.ends = r.ends()
 	return s
@@ -89,9 +93,14 @@ func (r *rig) failOver(s *story) {
 	r.t.Helper()
 	r.say("from here on Redis's replica hears nothing")
 	r.redis.detach()
+	before := r.tally.Of()
 	pause(r.t.Context(), r.plan.Lag/2)
 	r.leave(r.plan.Leavers / 3)
 	pause(r.t.Context(), r.plan.Lag/2)
+	r.await(func() bool { // on a slow machine a second may hold nothing that could be lost
+		now := r.tally.Of()
+		return now.Given-now.Lost-before.Given+before.Lost >= r.plan.Clients/10
+	})
 	r.say("Redis's master is killed")
 	r.redis.failOver(r.plan.Outage)
 	r.say("Redis's replica has taken its place")
@@ -100,12 +109,20 @@ func (r *rig) failOver(s *story) {
 
 func (r *rig) flush(s *story) {
 	r.t.Helper()
-	s.adopted = r.adopted() // from here on, all are
+	r.await(func() bool { s.adopted = r.adopted(); return s.adopted > 0 }) // from here on, all are
 	r.leave(r.plan.Leavers - r.plan.Leavers/3*2)
 	pause(r.t.Context(), r.plan.Lag/4)
 	r.redis.flush()
 	r.say("FLUSHALL")
 	s.flushed++
+}
+
+// await gives what the run must hold the time that it takes on this machine: a script
+// by the clock alone would be empty on one that others keep busy.
+func (r *rig) await(happened func() bool) {
+	for late := time.Now().Add(patience); !happened() && time.Now().Before(late); {
+		pause(r.t.Context(), 100*time.Millisecond)
+	}
 }
 
 func (r *rig) restartPostgres(s *story) {
