@@ -164,7 +164,7 @@ func (i *Issuer) faces() (err error) {
 	limits := limit.New(i.backend.Limits, limit.Config{LoginPerAddress: s.LoginRate, LoginPerAccount: s.LoginRateAccount})
 	f := flow.New(flow.Config{
 		Accounts: i.people, Users: i.backend.Accounts, Clients: i.clients, Limits: limits, Sessions: i.sessions,
-		Grants: grant.Waiting{Store: i.backend.Waiting}, Consents: i.backend.Consents,
+		Grants: grant.Waiting{Store: i.backend.Waiting, Recent: grant.NewRecent()}, Consents: i.backend.Consents,
 		Devices: limit.Devices{Issuer: s.Issuer, Keys: refreshKeys{i.keeper, i.now}},
 		Minter:  minter, Audit: i.backend.Audit, Tokens: i.verifier, HintKeys: hintKeys{i.keeper, i.now},
 		ClientKeys: i.clientKeys(), Issuer: s.Issuer, Audiences: i.audiences(),

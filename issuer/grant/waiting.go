@@ -33,7 +33,10 @@ const (
 )
 
 // Waiting keeps what waits, each under a secret of 256 random bits.
-type Waiting struct{ Store Store }
+type Waiting struct {
+	Store  Store
+	Recent *Recent // nil: the store is asked for every code
+}
 
 // Begin keeps a pending request and returns its name.
 func (w Waiting) Begin(ctx context.Context, p Pending, now time.Time) (string, error) {
@@ -61,11 +64,19 @@ func (w Waiting) Finish(ctx context.Context, name string, now time.Time) (Pendin
 
 // Issue keeps a code and returns it as the client will present it.
 func (w Waiting) Issue(ctx context.Context, c Code, now time.Time) (string, error) {
-	return put(ctx, w.Store, codePrefix, c, now, now.Add(CodeLife))
+	until := now.Add(CodeLife)
+	code, err := put(ctx, w.Store, codePrefix, c, now, until)
+	if err == nil {
+		w.Recent.keep(kept(code), c, until)
+	}
+	return code, err
 }
 
 // Code returns what a code stands for, used up or not, or ErrNotFound.
 func (w Waiting) Code(ctx context.Context, code string, now time.Time) (Code, error) {
+	if c, known := w.Recent.code(kept(code), now); known {
+		return c, nil
+	}
 	return get[Code](ctx, w.Store.Get, codePrefix, code, now)
 }
 

@@ -29,9 +29,11 @@ type sqliteEngine struct {
 var _ engine = (*sqliteEngine)(nil)
 
 // Pragmas of every connection: another process's commit is waited for (the
-// command line beside a server); foreign keys hold; and of the writing ones.
+// command line beside a server); foreign keys hold; what a change of a shared commit
+// overwrote, to be undone alone, is kept in memory (a temporary file costs a write a
+// page); and of the writing ones.
 const (
-	pragmas      = "_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)"
+	pragmas      = "_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=temp_store(MEMORY)"
 	writePragmas = pragmas + "&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate"
 	readPragmas  = pragmas + "&_pragma=query_only(1)"
 )
