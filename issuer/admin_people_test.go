@@ -38,8 +38,8 @@ func TestAdminClientMetadata(t *testing.T) {
 	}
 	check(made)
 	check(s.want(do("PATCH", "/admin/clients/app", `{"name":"App"}`), 200, ""))
-	want["logo_uri"], want["contacts"], want["default_max_age"], want["trusted"] = "https://client.example/other.png", nil, nil, nil
-	check(s.want(do("PATCH", "/admin/clients/app", `{"logo_uri":"https://client.example/other.png","contacts":[],"default_max_age":null,"trusted":false}`), 200, ""))
+	want["logo_uri"], want["contacts"], want["default_max_age"], want["policy_uri"], want["trusted"] = "https://client.example/other.png", nil, nil, nil, nil
+	check(s.want(do("PATCH", "/admin/clients/app", `{"logo_uri":"https://client.example/other.png","contacts":[],"default_max_age":null,"policy_uri":null,"trusted":null}`), 200, ""))
 	check(s.want(do("GET", "/admin/clients/app", ""), 200, ""))
 
 	// From keys to a secret, and back.

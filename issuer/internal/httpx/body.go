@@ -22,7 +22,8 @@ const maxFields = 64
 
 // DecodeJSON reads one JSON object into dst, a pointer to a struct: the content
 // type must say so; a second document, a member twice, an unknown member (who
-// would set roles) or one in another case is refused.
+// would set roles) or one in another case is refused. What is left out stays as dst has
+// it, and null makes it zero (RFC 7396).
 func DecodeJSON(w http.ResponseWriter, r *http.Request, dst any) error {
 	if err := contentType(r, "application/json"); err != nil {
 		return err
@@ -36,10 +37,15 @@ func DecodeJSON(w http.ResponseWriter, r *http.Request, dst any) error {
 
 func decodeJSON(body []byte, dst any) error {
 	known := members(dst)
+	var taken [][]int // fields that null takes away
 	in := jws.NewReader(string(body))
 	for m := in.Object(); m.Next(&in); {
-		if !known[m.Name] {
+		field, is := known[m.Name]
+		if !is {
 			return BadRequest("the body has a member that is not known here" + named(m.Name))
+		}
+		if in.Kind() == jws.Null {
+			taken = append(taken, field)
 		}
 	}
 	if err := in.End(); err != nil {
@@ -53,6 +59,9 @@ func decodeJSON(body []byte, dst any) error {
 	}
 	if err != nil {
 		return BadRequest("a member of the body has the wrong type, or one within that is not known here")
+	}
+	for _, field := range taken { // encoding/json leaves what is no pointer as it was
+		reflect.ValueOf(dst).Elem().FieldByIndex(field).SetZero()
 	}
 	return nil
 }
@@ -71,13 +80,13 @@ func named(member string) string {
 	return ": " + member
 }
 
-// members are the JSON names of a struct's fields, those of an embedded one too.
-func members(dst any) map[string]bool {
+// members are a struct's fields by their JSON names, those of an embedded one too.
+func members(dst any) map[string][]int {
 	fields := reflect.VisibleFields(reflect.TypeOf(dst).Elem())
-	names := make(map[string]bool, len(fields))
+	names := make(map[string][]int, len(fields))
 	for _, f := range fields {
 		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); !f.Anonymous {
-			names[name] = true
+			names[name] = f.Index
 		}
 	}
 	return names
