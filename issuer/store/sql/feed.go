@@ -53,7 +53,7 @@ func (f feed) Since(ctx context.Context, after int64, recent time.Duration, limi
 		// One statement and so one snapshot: an entry can't turn up between the two
 		// halves and be passed over.
 		return all(ctx, r, scanChange, `SELECT seq, kind, id, version, at FROM feed
-			WHERE seq <= $1 AND at >= coalesce(CAST($4 AS BIGINT), `+f.db.clock()+`) - $2
+			WHERE seq <= $1 AND at > coalesce(CAST($4 AS BIGINT), `+f.db.clock()+`) - $2
 			UNION ALL
 			SELECT seq, kind, id, version, at FROM (SELECT seq, kind, id, version, at FROM feed WHERE seq > $1 ORDER BY seq LIMIT $3) AS next
 			ORDER BY 1`, after, recent.Milliseconds(), limit, f.db.stamp())
