@@ -56,13 +56,35 @@ func (l ledger) OpenBegun(ctx context.Context, login session.Login, s session.Se
 		return ended, generations(l).Begin(ctx, state)
 	}
 	return change(ctx, l.db, "open and begin a session", func(ctx context.Context, r runner) ([]session.Ended, error) {
-		ended, err := l.openIn(ctx, r, login, s, most, e)
+		ended, err := l.openAlone(ctx, r, login, s, most, e)
 		if err == nil {
 			_, err = beginIn(ctx, r, state)
 		}
 		return ended, err
 	})
 }
+
+// openAlone is openIn where a writing transaction has the database to itself: one look
+// tells that a session is an ordinary one, as nearly all are.
+func (l ledger) openAlone(ctx context.Context, r runner, login session.Login, s session.Session, most int, e audit.Event) ([]session.Ended, error) {
+	_, err := one[int](ctx, r, ordinary, s.User, login.Proved, login.ID, millis(e.At), most-1)
+	if errors.Is(err, sql.ErrNoRows) || most < 1 {
+		return l.openIn(ctx, r, login, s, most, e)
+	}
+	if err == nil {
+		err = insertSession(ctx, r, s)
+	}
+	if err == nil {
+		err = record(ctx, r, e)
+	}
+	return nil, err
+}
+
+// ordinary is one row where a session is of a person unchanged, in a login that is there
+// and lives, and too few for another to end.
+const ordinary = `SELECT 1 FROM users u JOIN logins l ON l.user_id = u.id
+	WHERE u.id = $1 AND (u.version = $2 OR $2 = 0) AND l.id = $3 AND l.ended_at IS NULL AND l.expires > $4
+		AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.user_id = u.id AND s.ended_at IS NULL LIMIT 1 OFFSET $5)`
 
 // opensAtOnce is an engine that opens an ordinary session in one statement. False: it
 // isn't an ordinary one; nothing has changed.
