@@ -19,10 +19,12 @@ const (
 	codeProof   = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 
 	// A person has at most a hundred sessions, and another ends with each further one:
-	// these are so many people that nobody comes near, over the six slices of a run.
-	browsersOf    = 128
-	codesOf       = 8 // of each, a slice
-	codesOfQuick  = 2 // the same without -full
+	// these are so many people that nobody comes near, over the six slices of a run, and
+	// that a slice is long enough for the kernel's ticks.
+	browsersOf    = 384
+	codesOf       = 8  // of each, a slice
+	browsersQuick = 64 // the same without -full
+	codesOfQuick  = 4
 	cookieOfLogin = "__Host-signet_login"
 )
 
@@ -48,8 +50,12 @@ func (s server) exchange(name string, store int) *target {
 // browsers has people register on the page, and returns their login cookies.
 func (s server) browsers() []string {
 	s.t.Helper()
-	cookies := make([]string, browsersOf)
-	s.each(browsersOf, func(i int) error {
+	n := browsersQuick
+	if *full {
+		n = browsersOf
+	}
+	cookies := make([]string, n)
+	s.each(n, func(i int) error {
 		form := url.Values{"email": {address(sessionsOf + i)}, "password": {password}}
 		status, header, err := s.browse(http.MethodPost, "/ui/register", form.Encode(), "")
 		if err != nil {
