@@ -152,7 +152,11 @@ func (c *clientsList) print(a *app, all []client.Client) error {
 	}
 	t := newTable(a.stdout, "ID", "KIND", "GRANTS", "SCOPES", "AUDIENCES", "ROLES", "SECRETS", "CREATED")
 	for _, one := range shown {
-		t.row(one.ID, kindOf(one.Client), joined(one.Grants), joined(one.Scopes), joined(one.Audiences), joined(one.Roles), len(one.Secrets), instant(one.Created))
+		kind := kindOf(one.Client)
+		if one.Registration != nil {
+			kind += ",self-registered"
+		}
+		t.row(one.ID, kind, joined(one.Grants), joined(one.Scopes), joined(one.Audiences), joined(one.Roles), len(one.Secrets), instant(one.Created))
 	}
 	return t.Flush()
 }
