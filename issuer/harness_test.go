@@ -79,7 +79,9 @@ func (s *server) open(cfg issuer.Settings) {
 	s.must(err)
 	s.t.Cleanup(func() { s.must(s.db.Close()) })
 	s.must(s.db.Migrate(ctx))
-	s.keeper, err = keys.Open(ctx, keys.Config{Store: s.db.Backend().Keys, SealKeys: []secret.Key{secret.GenerateKey()}})
+	s.keeper, err = keys.Open(ctx, keys.Config{
+		Store: s.db.Backend().Keys, SealKeys: []secret.Key{secret.GenerateKey()}, Providers: []keys.Provider{new(lender)},
+	})
 	s.must(err)
 	backend := s.db.Backend()
 	if s.edit != nil {
