@@ -19,10 +19,10 @@ const (
 	codeProof   = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 
 	// A person has at most a hundred sessions, and another ends with each further one:
-	// these are so many people that nobody comes near, over the six slices of a run, and
+	// these are so many people that nobody comes near, over the ten slices of a run, and
 	// that a slice is long enough for the kernel's ticks.
 	browsersOf    = 384
-	codesOf       = 8  // of each, a slice
+	codesOf       = 4  // of each, a slice
 	browsersQuick = 64 // the same without -full
 	codesOfQuick  = 4
 	cookieOfLogin = "__Host-signet_login"

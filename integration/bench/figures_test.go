@@ -15,20 +15,21 @@ import (
 
 var full = flag.Bool("full", false, "measure for minutes, for the stated figures")
 
-const (
-	rounds = 3 // of each, interleaved; the best counts
-	// slack is what the short run allows over the stated ratio.
-	slack = 2
-)
+// slack is what the short run allows over the stated ratio.
+const slack = 2
 
-// lengths of a slice and of the warm-up before it: shorter than two seconds, the
-// kernel's ticks and a garbage collection show.
+// lengths of a slice and of the warm-up before it, and how many slices there are of
+// each, interleaved, of which the best counts: in much less than two seconds, the
+// kernel's ticks and a garbage collection show; in few, what else the machine does.
 var (
-	stated = lengths{2200 * time.Millisecond, 300 * time.Millisecond}
-	quick  = lengths{300 * time.Millisecond, 50 * time.Millisecond}
+	stated = lengths{1800 * time.Millisecond, 300 * time.Millisecond, 5}
+	quick  = lengths{300 * time.Millisecond, 50 * time.Millisecond, 3}
 )
 
-type lengths struct{ slice, warm time.Duration }
+type lengths struct {
+	slice, warm time.Duration
+	rounds      int
+}
 
 // contest is a floor and what is measured beside it, slice by slice in turn.
 type contest struct {
@@ -67,7 +68,7 @@ func TestFigures(t *testing.T) {
 	}
 	contests := arrange(t)
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(out, "CPU a request, best of %d\tconnections\tserver µs\tstore µs\ttimes\tat most\t\n", rounds)
+	fmt.Fprintf(out, "CPU a request, best of %d\tconnections\tserver µs\tstore µs\ttimes\tat most\t\n", l.rounds)
 	for _, conns := range []int{8, 64} {
 		for _, c := range contests {
 			c.run(t, out, conns, l)
@@ -78,14 +79,14 @@ func TestFigures(t *testing.T) {
 	}
 }
 
-// run measures the floor and each row in turn, rounds times.
+// run measures the floor and each row in turn, as often as the lengths say.
 func (c contest) run(t *testing.T, out io.Writer, conns int, l lengths) {
 	t.Helper()
 	floor, best := worst(), make([]cost, len(c.rows))
 	for i := range best {
 		best[i] = worst()
 	}
-	for range rounds {
+	for range l.rounds {
 		floor = better(floor, c.floor.measure(t, conns, l))
 		for i, r := range c.rows {
 			best[i] = better(best[i], r.measure(t, conns, l))
