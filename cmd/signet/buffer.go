@@ -17,11 +17,15 @@ const (
 )
 
 // lineBuffer writes log lines together, in their order: those of level info and below after logDelay at the latest, a
-// warning or an error, and whatever isn't logged by level, at once with all that came before.
+// warning or an error, and whatever isn't logged by level, at once with all that came before. Nobody waits for a write
+// but who makes it: whoever reads the log may be slow.
 type lineBuffer struct {
 	out io.Writer
 
-	mu    sync.Mutex // guards what follows, and out
+	writing sync.Mutex // held by who writes; taken before mu. It guards out and spare
+	spare   []byte     // what was written last, to be used again
+
+	mu    sync.Mutex // guards what follows
 	lines []byte
 	timer *time.Timer // runs while there are lines; nil before the first
 }
@@ -30,34 +34,27 @@ var _ zerolog.LevelWriter = (*lineBuffer)(nil)
 
 // WriteLevel takes one line.
 func (b *lineBuffer) WriteLevel(level zerolog.Level, line []byte) (int, error) {
-	if level > zerolog.InfoLevel {
-		return b.Write(line)
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.lines) == 0 {
-		b.arm()
-	}
-	b.lines = append(b.lines, line...)
-	if len(b.lines) >= logBuffer {
-		return len(line), b.flush()
+	if full := b.add(line); full || level > zerolog.InfoLevel {
+		return len(line), b.Flush()
 	}
 	return len(line), nil
 }
 
 // Write writes at once.
 func (b *lineBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.lines = append(b.lines, p...)
-	return len(p), b.flush()
+	b.add(p)
+	return len(p), b.Flush()
 }
 
-// Flush writes what is held back.
-func (b *lineBuffer) Flush() error {
+// add takes lines, and tells whether there are so many that they must be written.
+func (b *lineBuffer) add(lines []byte) (full bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.flush()
+	if len(b.lines) == 0 {
+		b.arm()
+	}
+	b.lines = append(b.lines, lines...)
+	return len(b.lines) >= logBuffer
 }
 
 // arm has the timer flush. b.mu is held.
@@ -69,15 +66,27 @@ func (b *lineBuffer) arm() {
 	b.timer.Reset(logDelay)
 }
 
-// flush drops what can't be written, as a log without a buffer does. b.mu is held.
-func (b *lineBuffer) flush() error {
-	if len(b.lines) == 0 {
+// Flush writes what is held back. What can't be written is dropped, as a log without a buffer does.
+func (b *lineBuffer) Flush() error {
+	b.writing.Lock()
+	defer b.writing.Unlock()
+	lines := b.take()
+	b.spare = lines[:0]
+	if len(lines) == 0 {
 		return nil
 	}
+	_, err := b.out.Write(lines)
+	return err
+}
+
+// take takes the lines, and leaves room for others in spare.
+func (b *lineBuffer) take() []byte {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.timer != nil {
 		b.timer.Stop()
 	}
-	_, err := b.out.Write(b.lines)
-	b.lines = b.lines[:0]
-	return err
+	lines := b.lines
+	b.lines = b.spare[:0]
+	return lines
 }

@@ -103,3 +103,31 @@ func TestLogBroken(t *testing.T) {
 		t.Errorf("%v; %d bytes are held", err, cap(b.lines))
 	}
 }
+
+// stuck is a log whose reader is away until it is closed.
+type stuck struct {
+	writes
+	back chan struct{}
+}
+
+func (s *stuck) Write(p []byte) (int, error) {
+	<-s.back
+	return s.writes.Write(p)
+}
+
+// TestLogSlowReader has nobody wait for a reader but who found the buffer full.
+func TestLogSlowReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := &stuck{back: make(chan struct{})}
+		log := newLogger(&lineBuffer{out: out}, "info")
+		go log.Info().Msg(strings.Repeat("x", logBuffer))
+		synctest.Wait()
+		log.Info().Msg("next") // would be a deadlock
+		close(out.back)
+		time.Sleep(logDelay)
+		synctest.Wait()
+		if got := out.get(); len(got) != 2 || !strings.Contains(got[1], `"next"`) {
+			t.Errorf("written: %.60q, want the full buffer and then the next line", got)
+		}
+	})
+}
