@@ -71,7 +71,10 @@ func (r *rig) play() story {
 		e.do(r, &s)
 	}
 	until(1)
-	r.await(func() bool { c := r.tally.Of(); return c.Slept > 0 && c.Tabs > 0 && c.Lost > 0 && c.Given >= r.plan.Clients })
+	r.await(func() bool {
+		c := r.tally.Of()
+		return c.Slept > 0 && c.Tabs > 0 && c.Lost > 0 && c.Given >= r.plan.Clients
+	})
 	stop()
 	s.ends = r.ends()
 	return s
